@@ -1,0 +1,6 @@
+//! The integration tests, one binary. Needs nothing but this repository; tests on PostgreSQL run when
+//! `CONVENED_TEST_POSTGRES` names a server (`scripts/test` starts one) and print a line when they are left out.
+
+mod support;
+
+// One line per file; keep them in alphabetical order.
