@@ -1,0 +1,297 @@
+//! The loop that makes Zoom agree with a booking: what is the next step?
+//!
+//! [`next_step`] compares what is wanted with what is known and names one step; somebody performs it and tells
+//! [`settle`] what came of it, which gives what is known now. Both are pure. A step that may have happened
+//! without our knowing (an answer lost, the process killed) is looked up before anything is repeated.
+
+mod diff;
+mod settle;
+#[cfg(test)]
+mod simulation;
+
+use chrono::{DateTime, Duration, Utc};
+
+pub use diff::{SpecChange, difference};
+pub use settle::settle;
+
+use super::appointment::MeetingSpec;
+
+/// What the caller wants of Zoom, and since which generation of the booking.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Desired {
+    /// One meeting.
+    Meeting {
+        /// The booking's generation that asks for it.
+        generation: i64,
+        /// What it should look like.
+        spec: MeetingSpec,
+        /// Who should host it.
+        host: HostWanted,
+    },
+    /// No meeting.
+    Nothing {
+        /// The booking's generation that asks for it.
+        generation: i64,
+    },
+}
+
+impl Desired {
+    /// The booking's generation.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        match self {
+            Self::Meeting { generation, .. } | Self::Nothing { generation } => *generation,
+        }
+    }
+}
+
+/// The host of a meeting, as far as it is known. The key is the seat's: a Zoom user id or an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostWanted {
+    /// No seat yet: the booking waits in line.
+    None,
+    /// A seat, whose Zoom user id has to be asked for.
+    Key(String),
+    /// A seat and its Zoom user id.
+    User {
+        /// The seat's key.
+        key: String,
+        /// The Zoom user id.
+        id: String,
+    },
+}
+
+impl HostWanted {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Key(key) | Self::User { key, .. } => Some(key),
+        }
+    }
+}
+
+/// What is known of the meeting at Zoom. The row behind it is the truth; this is its shape for deciding.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Known {
+    /// The Zoom meeting number, once there is one.
+    pub number: Option<String>,
+    /// The seat under which it was created.
+    pub host_key: Option<String>,
+    /// What Zoom was last told, or said itself; `None` when that is uncertain.
+    pub told: Option<MeetingSpec>,
+    /// The generation that Zoom agrees with.
+    pub synced_generation: i64,
+    /// A create that may have happened.
+    pub create: Option<UnknownCreate>,
+    /// When Zoom first said that the meeting is gone.
+    pub gone_at: Option<DateTime<Utc>>,
+    /// Failures in a row for `tried_generation`.
+    pub attempts: i64,
+    /// The generation that was last tried.
+    pub tried_generation: i64,
+    /// Nothing is tried before this.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// A create whose answer nobody has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnknownCreate {
+    /// Under which Zoom user it was sent.
+    pub host_id: String,
+    /// That user's seat key.
+    pub host_key: String,
+    /// What was sent.
+    pub spec: MeetingSpec,
+    /// The generation it served.
+    pub generation: i64,
+    /// Since when the outcome is unknown.
+    pub since: DateTime<Utc>,
+    /// How often the host's meetings were looked through without finding it.
+    pub looks: i64,
+}
+
+/// The waiting times of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Between two looks for a lost create; also covers a request that is still on its way and lists that lag.
+    pub look_gap: Duration,
+    /// Between the first "gone" and believing it (`sync.second_look`).
+    pub second_look: Duration,
+    /// The first back-off after a failure (`zoom.retry_min`).
+    pub retry_min: Duration,
+    /// The longest back-off (`zoom.retry_max`).
+    pub retry_max: Duration,
+}
+
+/// How many looks must find nothing before a lost create counts as not done. The first is at once, to adopt
+/// quickly; the others come a [`Policy::look_gap`] apart.
+pub const LOOKS_MIN: i64 = 3;
+
+/// The next thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Zoom agrees.
+    Rest,
+    /// Nothing before this time.
+    Wait(DateTime<Utc>),
+    /// There is no host: wait in line for a seat.
+    WaitForHost,
+    /// The time has passed without a meeting: nothing can be created any more.
+    TooLate,
+    /// Ask Zoom for the host's user id.
+    FindHost {
+        /// The seat's key.
+        key: String,
+    },
+    /// Look through the host's meetings for the marker.
+    Look {
+        /// The Zoom user whose meetings to list.
+        host_id: String,
+    },
+    /// Create the meeting.
+    Create {
+        /// Under which Zoom user.
+        host_id: String,
+        /// That user's seat key.
+        host_key: String,
+        /// What to create.
+        spec: MeetingSpec,
+        /// The generation this serves.
+        generation: i64,
+    },
+    /// Read the meeting: what Zoom has of it is uncertain.
+    Read {
+        /// The Zoom meeting number.
+        number: String,
+    },
+    /// Change the fields that differ.
+    Change {
+        /// The Zoom meeting number.
+        number: String,
+        /// The fields that differ, and only those.
+        change: SpecChange,
+        /// All that Zoom knows afterwards.
+        spec: MeetingSpec,
+        /// The generation this serves.
+        generation: i64,
+    },
+    /// Delete the meeting.
+    Delete {
+        /// The Zoom meeting number.
+        number: String,
+        /// The generation this serves.
+        generation: i64,
+    },
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Created, or found by its marker.
+    Created {
+        /// The Zoom meeting number.
+        number: String,
+    },
+    /// The host's meetings do not hold the marker.
+    NotListed,
+    /// The meeting as Zoom has it.
+    Read {
+        /// The fields that are ours.
+        told: MeetingSpec,
+    },
+    /// Changed as asked.
+    Changed,
+    /// Deleted.
+    Deleted,
+    /// Zoom says there is no such meeting.
+    Gone,
+    /// The Zoom user was found (the caller puts the id into [`HostWanted`]).
+    HostFound,
+    /// Not done.
+    Failed(Failure),
+}
+
+/// Why a step was not done, by what follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Certainly not done; try again after a back-off.
+    NotDone,
+    /// May be done.
+    Unknown,
+    /// Not before this time (a daily limit).
+    Until(DateTime<Utc>),
+    /// Zoom refuses; repeating soon cannot help, so the longest back-off.
+    Refused,
+}
+
+/// Names the next step. `now` is the present; nothing else is asked.
+#[must_use]
+pub fn next_step(desired: &Desired, known: &Known, now: DateTime<Utc>, policy: &Policy) -> Step {
+    if let Some(until) = backing_off(desired, known, now) {
+        return Step::Wait(until);
+    }
+    if let Some(create) = &known.create {
+        let due = create.since + policy.look_gap * i32::try_from(create.looks).unwrap_or(i32::MAX);
+        return if now < due { Step::Wait(due) } else { Step::Look { host_id: create.host_id.clone() } };
+    }
+    match (desired, &known.number) {
+        (Desired::Nothing { .. }, None) => Step::Rest,
+        (Desired::Nothing { generation }, Some(number)) => match second_look_due(known, policy) {
+            Some(due) if now < due => Step::Wait(due),
+            _ => Step::Delete { number: number.clone(), generation: *generation },
+        },
+        (Desired::Meeting { generation, spec, host }, None) => create_step(*generation, spec, host, now),
+        (Desired::Meeting { generation, spec, host }, Some(number)) => {
+            keep_step(*generation, spec, host, number, known, now, policy)
+        }
+    }
+}
+
+/// A back-off counts only for the generation that failed: a new edit or a cancel goes out at once.
+fn backing_off(desired: &Desired, known: &Known, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let until = known.not_before?;
+    (now < until && desired.generation() <= known.tried_generation).then_some(until)
+}
+
+fn second_look_due(known: &Known, policy: &Policy) -> Option<DateTime<Utc>> {
+    known.gone_at.map(|first| first + policy.second_look)
+}
+
+fn create_step(generation: i64, spec: &MeetingSpec, host: &HostWanted, now: DateTime<Utc>) -> Step {
+    if spec.end() <= now {
+        return Step::TooLate;
+    }
+    match host {
+        HostWanted::None => Step::WaitForHost,
+        HostWanted::Key(key) => Step::FindHost { key: key.clone() },
+        HostWanted::User { key, id } => {
+            Step::Create { host_id: id.clone(), host_key: key.clone(), spec: spec.clone(), generation }
+        }
+    }
+}
+
+fn keep_step(
+    generation: i64,
+    spec: &MeetingSpec,
+    host: &HostWanted,
+    number: &str,
+    known: &Known,
+    now: DateTime<Utc>,
+    policy: &Policy,
+) -> Step {
+    if spec.end() <= now {
+        return Step::Rest;
+    }
+    let number = number.to_owned();
+    if let Some(due) = second_look_due(known, policy) {
+        return if now < due { Step::Wait(due) } else { Step::Read { number } };
+    }
+    if host.key().is_some() && host.key() != known.host_key.as_deref() {
+        return Step::Delete { number, generation };
+    }
+    let Some(told) = &known.told else { return Step::Read { number } };
+    match difference(told, spec) {
+        None => Step::Rest,
+        Some(change) => Step::Change { number, change, spec: spec.clone(), generation },
+    }
+}

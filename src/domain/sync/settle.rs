@@ -1,0 +1,159 @@
+//! What is known after a step.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{Failure, Known, LOOKS_MIN, Outcome, Policy, Step, UnknownCreate};
+
+/// What is known after `step`, taken for `generation` of the booking, came out as `outcome`. `jitter` in 0.0 to
+/// 1.0 spreads the back-off.
+///
+/// A result counts only for the generation that the step served; whatever changed meanwhile is found by the
+/// next [`super::next_step`].
+#[must_use]
+pub fn settle(
+    known: &Known,
+    step: &Step,
+    generation: i64,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+    policy: &Policy,
+    jitter: f64,
+) -> Known {
+    let mut next = known.clone();
+    if let Outcome::Failed(failure) = outcome {
+        next.attempts = if generation == next.tried_generation { next.attempts + 1 } else { 1 };
+        next.tried_generation = generation;
+        failed(&mut next, step, *failure, now, policy, jitter);
+        return next;
+    }
+    next.attempts = 0;
+    next.not_before = None;
+    match (step, outcome) {
+        (Step::Create { spec, generation, host_key, .. }, Outcome::Created { number }) => {
+            next.number = Some(number.clone());
+            next.host_key = Some(host_key.clone());
+            next.told = Some(spec.clone());
+            next.synced_generation = *generation;
+            next.create = None;
+            next.gone_at = None;
+        }
+        (Step::Look { .. }, Outcome::Created { number }) => adopt(&mut next, number),
+        (Step::Look { .. }, Outcome::NotListed) => not_listed(&mut next),
+        (Step::Read { .. }, Outcome::Read { told }) => {
+            next.told = Some(told.clone());
+            next.gone_at = None;
+        }
+        (Step::Change { spec, generation, .. }, Outcome::Changed) => {
+            next.told = Some(spec.clone());
+            next.synced_generation = *generation;
+        }
+        (Step::Delete { generation, .. }, Outcome::Deleted) => forget(&mut next, *generation),
+        (_, Outcome::Gone) => gone(&mut next, step, now),
+        _ => {}
+    }
+    next
+}
+
+/// The lost create did happen: it is ours, and what Zoom holds is read before anything is changed.
+fn adopt(next: &mut Known, number: &str) {
+    if let Some(create) = next.create.take() {
+        next.host_key = Some(create.host_key);
+    }
+    next.number = Some(number.to_owned());
+    next.told = None;
+    next.gone_at = None;
+}
+
+fn not_listed(next: &mut Known) {
+    let Some(create) = next.create.as_mut() else { return };
+    create.looks += 1;
+    if create.looks >= LOOKS_MIN {
+        next.create = None;
+    }
+}
+
+/// The first "gone" is only noted; the second, a while later, is believed.
+fn gone(next: &mut Known, step: &Step, now: DateTime<Utc>) {
+    match (next.gone_at, step) {
+        (None, _) => {
+            next.gone_at = Some(now);
+            next.told = None;
+        }
+        (Some(_), Step::Delete { generation, .. }) => forget(next, *generation),
+        (Some(_), _) => {
+            let synced = next.synced_generation;
+            forget(next, synced);
+        }
+    }
+}
+
+fn forget(next: &mut Known, generation: i64) {
+    next.number = None;
+    next.told = None;
+    next.host_key = None;
+    next.gone_at = None;
+    next.synced_generation = generation;
+}
+
+fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, policy: &Policy, jitter: f64) {
+    if failure == Failure::Unknown {
+        uncertain(next, step, now);
+    }
+    // A lost create has a rhythm of its own: the first look comes at once.
+    if failure == Failure::Unknown && matches!(step, Step::Create { .. }) {
+        next.not_before = None;
+        return;
+    }
+    next.not_before = Some(match failure {
+        Failure::Until(until) => until,
+        Failure::Refused => now + policy.retry_max,
+        Failure::NotDone | Failure::Unknown => now + back_off(next.attempts, policy, jitter),
+    });
+}
+
+/// What may have happened is not known any more.
+fn uncertain(next: &mut Known, step: &Step, now: DateTime<Utc>) {
+    match step {
+        Step::Create { host_id, host_key, spec, generation } => {
+            next.create = Some(UnknownCreate {
+                host_id: host_id.clone(),
+                host_key: host_key.clone(),
+                spec: spec.clone(),
+                generation: *generation,
+                since: now,
+                looks: 0,
+            });
+        }
+        Step::Change { .. } => next.told = None,
+        _ => {}
+    }
+}
+
+/// Doubling from `retry_min` to `retry_max`, spread over the upper half ("equal jitter", AWS Architecture
+/// Blog, "Exponential Backoff And Jitter").
+fn back_off(attempts: i64, policy: &Policy, jitter: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).clamp(0, 30) as u32;
+    let doubled = 2_i32.checked_pow(doublings).and_then(|factor| policy.retry_min.checked_mul(factor));
+    let full = doubled.map_or(policy.retry_max, |doubled| doubled.min(policy.retry_max));
+    let half = full / 2;
+    half + Duration::milliseconds((half.num_milliseconds() as f64 * jitter.clamp(0.0, 1.0)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_back_off_doubles_up_to_its_limit() {
+        let policy = Policy {
+            look_gap: Duration::seconds(10),
+            second_look: Duration::minutes(2),
+            retry_min: Duration::seconds(1),
+            retry_max: Duration::minutes(15),
+        };
+        assert_eq!(back_off(1, &policy, 1.0), Duration::seconds(1));
+        assert_eq!(back_off(3, &policy, 1.0), Duration::seconds(4));
+        assert_eq!(back_off(3, &policy, 0.0), Duration::seconds(2));
+        assert_eq!(back_off(i64::MAX, &policy, 1.0), Duration::minutes(15));
+    }
+}
