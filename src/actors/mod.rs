@@ -1,1 +1,4 @@
-//! (being built)
+//! PERFORM: one actor a file, its messages beside it. The only folder, with `app.rs`, that knows actix.
+//! What an actor decides is decided in `domain`; what it remembers is a cache of the store.
+
+pub mod supervision;
