@@ -1,1 +1,20 @@
-//! (being built)
+//! OUT to the database: the only place with SQL, for SQLite and PostgreSQL at once.
+//!
+//! - [`connection`]: one connection type for both databases, chosen by URL.
+//! - [`schema`], [`types`], [`error`]: the tables, the column types, what can go wrong.
+//! - [`writer`]: the one thread that writes, with group commit.
+//! - One file an aggregate: plain functions that take a [`Conn`] and give rows or a [`StoreError`].
+//!
+//! Plain queries run on [`Conn`] itself; upserts, batches and `RETURNING` of whole rows, which diesel's sum
+//! type does not know, run through [`each_backend!`].
+
+pub mod connection;
+pub mod error;
+pub(crate) mod schema;
+pub mod types;
+pub mod writer;
+
+pub(crate) use connection::each_backend;
+pub use connection::{Conn, DatabaseUrl};
+pub use error::{Conflict, Retry, StoreError};
+pub use types::{Json, UtcMillis};

@@ -1,0 +1,423 @@
+//! The tables, for both databases at once. Kept by hand: `diesel print-schema` gives other types for each
+//! of them. `tests/it/store_parity.rs` compares it with what the migrations make.
+
+diesel::table! {
+    people (ref_) {
+        #[sql_name = "ref"]
+        ref_ -> Text,
+        name -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        role -> Text,
+        timezone -> Nullable<Text>,
+        zoom_user -> Nullable<Text>,
+        active -> Bool,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    groups (ref_) {
+        #[sql_name = "ref"]
+        ref_ -> Text,
+        kind -> Text,
+        name -> Text,
+        dissolved_at -> Nullable<Timestamp>,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    group_members (group_ref, person_ref) {
+        group_ref -> Text,
+        person_ref -> Text,
+        role -> Text,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    appointments (id) {
+        id -> Text,
+        #[sql_name = "ref"]
+        ref_ -> Nullable<Text>,
+        kind -> Text,
+        title -> Text,
+        description -> Text,
+        start_at -> Timestamp,
+        end_at -> Timestamp,
+        duration_minutes -> BigInt,
+        timezone -> Text,
+        wall_time -> Text,
+        host_ref -> Nullable<Text>,
+        group_ref -> Nullable<Text>,
+        status -> Text,
+        settings -> Text,
+        target_audience -> Nullable<Text>,
+        attendance_rules -> Nullable<Text>,
+        on_conflict -> Text,
+        origin -> Text,
+        generation -> BigInt,
+        version -> BigInt,
+        cancel_reason -> Nullable<Text>,
+        created_by -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    appointment_attendees (appointment_id, person_ref) {
+        appointment_id -> Text,
+        person_ref -> Text,
+        position -> BigInt,
+        via -> Text,
+    }
+}
+
+diesel::table! {
+    story (id) {
+        id -> BigInt,
+        appointment_id -> Text,
+        at -> Timestamp,
+        kind -> Text,
+        text -> Text,
+        details -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (caller, key) {
+        caller -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        state -> Text,
+        status -> Nullable<BigInt>,
+        body -> Nullable<Text>,
+        appointment_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    zoom_meetings (id) {
+        id -> Text,
+        appointment_id -> Text,
+        zoom_meeting_id -> Nullable<Text>,
+        zoom_uuid -> Nullable<Text>,
+        host_id -> Nullable<Text>,
+        host_email -> Nullable<Text>,
+        status -> Text,
+        join_url -> Nullable<Text>,
+        passcode_enc -> Nullable<Binary>,
+        registration_url -> Nullable<Text>,
+        marker -> Text,
+        synced_generation -> BigInt,
+        told -> Nullable<Text>,
+        sync_state -> Text,
+        attempts -> BigInt,
+        last_error -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamp>,
+        op_id -> Nullable<Text>,
+        op_kind -> Nullable<Text>,
+        op_generation -> Nullable<BigInt>,
+        op_host -> Nullable<Text>,
+        op_spec -> Nullable<Text>,
+        op_started_at -> Nullable<Timestamp>,
+        looks -> BigInt,
+        gone_at -> Nullable<Timestamp>,
+        started_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        shard -> BigInt,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    seats (id) {
+        id -> Text,
+        zoom_user_id -> Text,
+        appointment_id -> Text,
+        from_at -> Timestamp,
+        until_at -> Timestamp,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    meeting_instances (uuid) {
+        uuid -> Text,
+        meeting_id -> Text,
+        zoom_meeting_id -> Text,
+        started_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    zoom_participants (id) {
+        id -> BigInt,
+        meeting_id -> Text,
+        instance_uuid -> Text,
+        source -> Text,
+        room -> Text,
+        connection_key -> Text,
+        participant_uuid -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        zoom_user_id -> Nullable<Text>,
+        registrant_id -> Nullable<Text>,
+        customer_key -> Nullable<Text>,
+        email -> Nullable<Text>,
+        name -> Text,
+        join_time -> Nullable<Timestamp>,
+        leave_time -> Nullable<Timestamp>,
+        leave_reason -> Nullable<Text>,
+        person_ref -> Nullable<Text>,
+        matched_by -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    participant_matches (meeting_id, identity) {
+        meeting_id -> Text,
+        identity -> Text,
+        person_ref -> Text,
+        author -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    meeting_registrants (id) {
+        id -> Text,
+        meeting_id -> Text,
+        person_ref -> Text,
+        zoom_registrant_id -> Nullable<Text>,
+        join_url_enc -> Nullable<Binary>,
+        status -> Text,
+        attempts -> BigInt,
+        last_error -> Nullable<Text>,
+        registered_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    attendance_records (appointment_id, person_ref) {
+        appointment_id -> Text,
+        person_ref -> Text,
+        role -> Text,
+        status -> Text,
+        score_milli -> BigInt,
+        attended_seconds -> BigInt,
+        first_join -> Nullable<Timestamp>,
+        last_leave -> Nullable<Timestamp>,
+        left_early -> Bool,
+        host_absent -> Bool,
+        provisional -> Bool,
+        evidence -> Text,
+        rules -> Text,
+        corrected_status -> Nullable<Text>,
+        corrected_note -> Nullable<Text>,
+        corrected_by -> Nullable<Text>,
+        corrected_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    attendance_rules (name, version) {
+        name -> Text,
+        version -> BigInt,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    meeting_reports (instance_uuid) {
+        instance_uuid -> Text,
+        meeting_id -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        next_attempt_at -> Nullable<Timestamp>,
+        pages_read -> BigInt,
+        participants -> BigInt,
+        last_error -> Nullable<Text>,
+        completed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    webhook_events (id) {
+        id -> BigInt,
+        digest -> Binary,
+        event -> Text,
+        zoom_meeting_id -> Nullable<Text>,
+        instance_uuid -> Nullable<Text>,
+        body -> Text,
+        request_age_ms -> BigInt,
+        received_at -> Timestamp,
+        state -> Text,
+        attempts -> BigInt,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    due_work (kind, key) {
+        kind -> Text,
+        key -> Text,
+        due_at -> Timestamp,
+        shard -> BigInt,
+    }
+}
+
+diesel::table! {
+    rate_budgets (scope, key, day) {
+        scope -> Text,
+        key -> Text,
+        day -> Text,
+        used -> BigInt,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Text,
+        endpoint -> Text,
+        event -> Text,
+        payload -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        next_attempt_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    zoom_users (zoom_user_id) {
+        zoom_user_id -> Text,
+        email -> Text,
+        email_key -> Text,
+        #[sql_name = "type"]
+        type_ -> BigInt,
+        status -> Text,
+        person_ref -> Nullable<Text>,
+        display_name -> Nullable<Text>,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    licence_leases (id) {
+        id -> Text,
+        zoom_user_id -> Text,
+        owner_appointment -> Nullable<Text>,
+        reason -> Text,
+        from_at -> Timestamp,
+        until_at -> Nullable<Timestamp>,
+        state -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    recordings (id) {
+        id -> Text,
+        meeting_id -> Nullable<Text>,
+        zoom_meeting_id -> Text,
+        instance_uuid -> Text,
+        file_type -> Nullable<Text>,
+        recording_type -> Nullable<Text>,
+        file_size -> Nullable<BigInt>,
+        download_url_enc -> Nullable<Binary>,
+        play_url -> Nullable<Text>,
+        started_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        published_at -> Nullable<Timestamp>,
+        state -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    oauth_connections (id) {
+        id -> Text,
+        subject -> Text,
+        account_id -> Nullable<Text>,
+        access_token_enc -> Nullable<Binary>,
+        refresh_token_enc -> Nullable<Binary>,
+        expires_at -> Nullable<Timestamp>,
+        scopes -> Nullable<Text>,
+        state -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    oauth_states (state) {
+        state -> Text,
+        verifier_enc -> Binary,
+        created_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::joinable!(group_members -> groups (group_ref));
+diesel::joinable!(appointment_attendees -> appointments (appointment_id));
+diesel::joinable!(story -> appointments (appointment_id));
+diesel::joinable!(zoom_meetings -> appointments (appointment_id));
+diesel::joinable!(seats -> appointments (appointment_id));
+diesel::joinable!(meeting_instances -> zoom_meetings (meeting_id));
+diesel::joinable!(zoom_participants -> zoom_meetings (meeting_id));
+diesel::joinable!(participant_matches -> zoom_meetings (meeting_id));
+diesel::joinable!(meeting_registrants -> zoom_meetings (meeting_id));
+diesel::joinable!(attendance_records -> appointments (appointment_id));
+diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
+diesel::joinable!(recordings -> zoom_meetings (meeting_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    appointment_attendees,
+    appointments,
+    attendance_records,
+    attendance_rules,
+    due_work,
+    group_members,
+    groups,
+    idempotency_keys,
+    licence_leases,
+    meeting_instances,
+    meeting_registrants,
+    meeting_reports,
+    notifications,
+    oauth_connections,
+    oauth_states,
+    participant_matches,
+    people,
+    rate_budgets,
+    recordings,
+    seats,
+    story,
+    webhook_events,
+    zoom_meetings,
+    zoom_participants,
+    zoom_users,
+);
