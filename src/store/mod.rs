@@ -9,10 +9,15 @@
 //! type does not know, run through [`each_backend!`].
 
 pub mod connection;
+pub mod due;
 pub mod error;
+pub mod instance;
+pub mod meeting;
+pub mod report;
 pub(crate) mod schema;
 pub mod types;
 pub mod writer;
+pub mod zoom_user;
 
 pub(crate) use connection::each_backend;
 pub use connection::{Conn, DatabaseUrl};

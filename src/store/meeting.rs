@@ -1,0 +1,275 @@
+//! Zoom's counterpart of a booking, and the operation it has in flight.
+//!
+//! The columns about Zoom are written by the meeting's actor alone, each time under the version it read: a write
+//! that finds another version changes nothing and says so.
+
+use diesel::prelude::*;
+
+use super::schema::{appointments, seats, zoom_meetings, zoom_users};
+use super::{Conn, Json, StoreError, UtcMillis};
+
+/// A row of `zoom_meetings`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = zoom_meetings, treat_none_as_default_value = false)]
+#[expect(missing_docs, reason = "the columns are explained in the migration")]
+pub struct MeetingRow {
+    pub id: String,
+    pub appointment_id: String,
+    pub zoom_meeting_id: Option<String>,
+    pub zoom_uuid: Option<String>,
+    pub host_id: Option<String>,
+    pub host_email: Option<String>,
+    pub status: String,
+    pub join_url: Option<String>,
+    pub passcode_enc: Option<Vec<u8>>,
+    pub registration_url: Option<String>,
+    pub marker: String,
+    pub synced_generation: i64,
+    pub told: Option<Json>,
+    pub sync_state: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub next_attempt_at: Option<UtcMillis>,
+    pub op_id: Option<String>,
+    pub op_kind: Option<String>,
+    pub op_generation: Option<i64>,
+    pub op_host: Option<String>,
+    pub op_spec: Option<Json>,
+    pub op_started_at: Option<UtcMillis>,
+    pub looks: i64,
+    pub gone_at: Option<UtcMillis>,
+    pub started_at: Option<UtcMillis>,
+    pub ended_at: Option<UtcMillis>,
+    pub shard: i64,
+    pub version: i64,
+    pub created_at: UtcMillis,
+    pub updated_at: UtcMillis,
+}
+
+impl MeetingRow {
+    /// The row of a meeting that Zoom has not heard of yet.
+    #[must_use]
+    pub fn pending(id: String, appointment_id: String, marker: String, now: UtcMillis) -> Self {
+        Self {
+            id,
+            appointment_id,
+            zoom_meeting_id: None,
+            zoom_uuid: None,
+            host_id: None,
+            host_email: None,
+            status: "pending".to_owned(),
+            join_url: None,
+            passcode_enc: None,
+            registration_url: None,
+            marker,
+            synced_generation: 0,
+            told: None,
+            sync_state: "pending".to_owned(),
+            attempts: 0,
+            last_error: None,
+            next_attempt_at: None,
+            op_id: None,
+            op_kind: None,
+            op_generation: None,
+            op_host: None,
+            op_spec: None,
+            op_started_at: None,
+            looks: 0,
+            gone_at: None,
+            started_at: None,
+            ended_at: None,
+            shard: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// The columns that the sync loop writes, all together.
+#[derive(Debug, Clone, AsChangeset)]
+#[diesel(table_name = zoom_meetings, treat_none_as_null = true)]
+#[expect(missing_docs, reason = "the columns are explained in the migration")]
+pub struct SyncColumns {
+    pub zoom_meeting_id: Option<String>,
+    pub zoom_uuid: Option<String>,
+    pub host_id: Option<String>,
+    pub host_email: Option<String>,
+    pub status: String,
+    pub join_url: Option<String>,
+    pub passcode_enc: Option<Vec<u8>>,
+    pub registration_url: Option<String>,
+    pub synced_generation: i64,
+    pub told: Option<Json>,
+    pub sync_state: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+    pub next_attempt_at: Option<UtcMillis>,
+    pub op_id: Option<String>,
+    pub op_kind: Option<String>,
+    pub op_generation: Option<i64>,
+    pub op_host: Option<String>,
+    pub op_spec: Option<Json>,
+    pub op_started_at: Option<UtcMillis>,
+    pub looks: i64,
+    pub gone_at: Option<UtcMillis>,
+    pub updated_at: UtcMillis,
+}
+
+/// What the booking says, as far as Zoom has to know.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = appointments)]
+#[expect(missing_docs, reason = "the columns are explained in the migration")]
+pub struct BookingRow {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub start_at: UtcMillis,
+    pub end_at: UtcMillis,
+    pub duration_minutes: i64,
+    pub timezone: String,
+    pub status: String,
+    pub settings: Json,
+    pub origin: String,
+    pub generation: i64,
+}
+
+/// Everything a meeting's actor needs to decide.
+#[derive(Debug, Clone)]
+pub struct SyncView {
+    /// The meeting.
+    pub meeting: MeetingRow,
+    /// Its booking.
+    pub booking: BookingRow,
+    /// The key of the host's seat: a Zoom user id or an e-mail address in lower case.
+    pub seat: Option<String>,
+    /// The Zoom user id behind the key, once it has been asked for.
+    pub host_id: Option<String>,
+}
+
+/// Writes a new meeting.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn insert(conn: &mut Conn, row: &MeetingRow) -> Result<(), StoreError> {
+    diesel::insert_into(zoom_meetings::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+/// The meeting with this id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<MeetingRow>, StoreError> {
+    Ok(zoom_meetings::table.find(id).select(MeetingRow::as_select()).first(conn).optional()?)
+}
+
+/// The meeting of a booking.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<MeetingRow>, StoreError> {
+    Ok(zoom_meetings::table
+        .filter(zoom_meetings::appointment_id.eq(appointment_id))
+        .select(MeetingRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The meeting with this id or this Zoom number.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_id_or_number(conn: &mut Conn, id: &str) -> Result<Option<MeetingRow>, StoreError> {
+    Ok(zoom_meetings::table
+        .filter(zoom_meetings::id.eq(id).or(zoom_meetings::zoom_meeting_id.eq(id)))
+        .select(MeetingRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// The meetings of many bookings.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_appointments(conn: &mut Conn, ids: &[String]) -> Result<Vec<MeetingRow>, StoreError> {
+    Ok(zoom_meetings::table
+        .filter(zoom_meetings::appointment_id.eq_any(ids))
+        .select(MeetingRow::as_select())
+        .load(conn)?)
+}
+
+/// Which of these Zoom numbers are ours: pairs of number and meeting id.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ids_of_numbers(conn: &mut Conn, numbers: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let found: Vec<(Option<String>, String)> = zoom_meetings::table
+        .filter(zoom_meetings::zoom_meeting_id.eq_any(numbers))
+        .select((zoom_meetings::zoom_meeting_id, zoom_meetings::id))
+        .load(conn)?;
+    Ok(found.into_iter().filter_map(|(number, id)| number.map(|number| (number, id))).collect())
+}
+
+/// What a meeting's actor decides on.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreError> {
+    let found: Option<(MeetingRow, BookingRow)> = zoom_meetings::table
+        .inner_join(appointments::table)
+        .filter(zoom_meetings::id.eq(id))
+        .select((MeetingRow::as_select(), BookingRow::as_select()))
+        .first(conn)
+        .optional()?;
+    let Some((meeting, booking)) = found else { return Ok(None) };
+    let seat: Option<String> = seats::table
+        .filter(seats::appointment_id.eq(&booking.id))
+        .select(seats::zoom_user_id)
+        .first(conn)
+        .optional()?;
+    let host_id = match &seat {
+        None => None,
+        Some(key) => zoom_users::table
+            .filter(zoom_users::email_key.eq(key).or(zoom_users::zoom_user_id.eq(key)))
+            .select(zoom_users::zoom_user_id)
+            .first(conn)
+            .optional()?,
+    };
+    Ok(Some(SyncView { meeting, booking, seat, host_id }))
+}
+
+/// Writes what the sync loop knows, if the row still has `version`; `false` when somebody else wrote.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save_sync(conn: &mut Conn, id: &str, version: i64, columns: &SyncColumns) -> Result<bool, StoreError> {
+    let written = diesel::update(zoom_meetings::table)
+        .filter(zoom_meetings::id.eq(id).and(zoom_meetings::version.eq(version)))
+        .set((columns, zoom_meetings::version.eq(version + 1)))
+        .execute(conn)?;
+    Ok(written == 1)
+}
+
+/// Writes the status that the meeting's runs gave it, beside the sync loop and without raising the version.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save_run(
+    conn: &mut Conn,
+    id: &str,
+    status: &str,
+    started_at: Option<UtcMillis>,
+    ended_at: Option<UtcMillis>,
+    now: UtcMillis,
+) -> Result<(), StoreError> {
+    diesel::update(zoom_meetings::table.find(id))
+        .set((
+            zoom_meetings::status.eq(status),
+            zoom_meetings::started_at.eq(started_at),
+            zoom_meetings::ended_at.eq(ended_at),
+            zoom_meetings::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

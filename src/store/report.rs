@@ -1,0 +1,101 @@
+//! How far Zoom's report of each instance has been read. A partial reading is never stored as complete.
+
+use diesel::prelude::*;
+
+use super::schema::meeting_reports;
+use super::types::text_enum;
+use super::{Conn, StoreError, UtcMillis, each_backend};
+
+text_enum! {
+    /// How far the reading is.
+    pub enum ReportState {
+        /// Not read yet.
+        Waiting = "waiting",
+        /// Read to the last page: the judge.
+        Complete = "complete",
+        /// Zoom never had it; the webhooks have to do.
+        GivenUp = "given_up",
+    }
+}
+
+/// A row of `meeting_reports`.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = meeting_reports, treat_none_as_default_value = false)]
+#[expect(missing_docs, reason = "the columns are explained in the migration")]
+pub struct ReportRow {
+    pub instance_uuid: String,
+    pub meeting_id: String,
+    pub state: ReportState,
+    pub attempts: i64,
+    pub next_attempt_at: Option<UtcMillis>,
+    pub pages_read: i64,
+    pub participants: i64,
+    pub last_error: Option<String>,
+    pub completed_at: Option<UtcMillis>,
+    pub created_at: UtcMillis,
+    pub updated_at: UtcMillis,
+}
+
+/// The reports of a meeting's instances.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_meeting(conn: &mut Conn, meeting_id: &str) -> Result<Vec<ReportRow>, StoreError> {
+    Ok(meeting_reports::table
+        .filter(meeting_reports::meeting_id.eq(meeting_id))
+        .select(ReportRow::as_select())
+        .load(conn)?)
+}
+
+/// The report of one instance.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_instance(conn: &mut Conn, uuid: &str) -> Result<Option<ReportRow>, StoreError> {
+    Ok(meeting_reports::table.find(uuid).select(ReportRow::as_select()).first(conn).optional()?)
+}
+
+/// Notes that a report has to be read; `false` when that was noted before.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn expect_one(conn: &mut Conn, uuid: &str, meeting_id: &str, now: UtcMillis) -> Result<bool, StoreError> {
+    let row = ReportRow {
+        instance_uuid: uuid.to_owned(),
+        meeting_id: meeting_id.to_owned(),
+        state: ReportState::Waiting,
+        attempts: 0,
+        next_attempt_at: None,
+        pages_read: 0,
+        participants: 0,
+        last_error: None,
+        completed_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let written = each_backend!(conn, |c| diesel::insert_into(meeting_reports::table)
+        .values(&row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    Ok(written == 1)
+}
+
+/// Writes how an attempt came out.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save(conn: &mut Conn, row: &ReportRow) -> Result<(), StoreError> {
+    diesel::update(meeting_reports::table.find(&row.instance_uuid))
+        .set((
+            meeting_reports::state.eq(row.state),
+            meeting_reports::attempts.eq(row.attempts),
+            meeting_reports::next_attempt_at.eq(row.next_attempt_at),
+            meeting_reports::pages_read.eq(row.pages_read),
+            meeting_reports::participants.eq(row.participants),
+            meeting_reports::last_error.eq(&row.last_error),
+            meeting_reports::completed_at.eq(row.completed_at),
+            meeting_reports::updated_at.eq(row.updated_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
