@@ -3,6 +3,7 @@
 //! - [`connection`]: one connection type for both databases, chosen by URL.
 //! - [`schema`], [`types`], [`error`]: the tables, the column types, what can go wrong.
 //! - [`writer`]: the one thread that writes, with group commit.
+//! - [`migrate`], [`secret`]: the tables at the start, and sealed columns.
 //! - One file an aggregate: plain functions that take a [`Conn`] and give rows or a [`StoreError`].
 //!
 //! Plain queries run on [`Conn`] itself; upserts, batches and `RETURNING` of whole rows, which diesel's sum
@@ -13,8 +14,10 @@ pub mod due;
 pub mod error;
 pub mod instance;
 pub mod meeting;
+pub mod migrate;
 pub mod report;
 pub(crate) mod schema;
+pub mod secret;
 pub mod types;
 pub mod writer;
 pub mod zoom_user;
@@ -22,4 +25,5 @@ pub mod zoom_user;
 pub(crate) use connection::each_backend;
 pub use connection::{Conn, DatabaseUrl};
 pub use error::{Conflict, Retry, StoreError};
+pub use secret::Sealer;
 pub use types::{Json, UtcMillis};
