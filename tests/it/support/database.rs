@@ -1,0 +1,92 @@
+//! One test body, run on both databases: SQLite with a file per test, PostgreSQL with a database per test on
+//! the server that `CONVENED_TEST_POSTGRES` names (for example `postgres://postgres@127.0.0.1:5432/`).
+
+use convened::store::connection::{Manager, Role};
+use convened::store::{Conn, DatabaseUrl, migrate};
+use diesel::connection::SimpleConnection;
+
+/// A database of its own for one test; gone with it.
+pub(crate) struct TestDatabase {
+    pub(crate) url: DatabaseUrl,
+    /// The URL as a configuration would have it.
+    pub(crate) text: String,
+    _keep: Keep,
+}
+
+enum Keep {
+    Folder(#[expect(dead_code, reason = "removed when dropped")] tempfile::TempDir),
+    Server(DropDatabase),
+}
+
+impl TestDatabase {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("sqlite://{}", folder.path().join("convened.db").display());
+        Self { url: DatabaseUrl::parse(&text).unwrap(), text, _keep: Keep::Folder(folder) }
+    }
+
+    /// `None`, and a printed line, when no server is named.
+    pub(crate) fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("CONVENED_TEST_POSTGRES") else {
+            println!("left out: CONVENED_TEST_POSTGRES names no PostgreSQL server");
+            return None;
+        };
+        let server = server.trim_end_matches('/').to_owned();
+        let name = format!("convened_test_{}", uuid::Uuid::new_v4().simple());
+        on_server(&server, &format!("CREATE DATABASE {name}"));
+        let text = format!("{server}/{name}");
+        let url = DatabaseUrl::parse(&text).unwrap();
+        Some(Self { url, text, _keep: Keep::Server(DropDatabase { server, name }) })
+    }
+
+    /// Brings it to this program's tables.
+    pub(crate) fn migrated(self) -> Self {
+        migrate::run(&self.url).unwrap();
+        self
+    }
+
+    /// A connection that may write.
+    pub(crate) fn conn(&self) -> Conn {
+        Manager::new(self.url.clone(), Role::Writer).open().unwrap()
+    }
+}
+
+struct DropDatabase {
+    server: String,
+    name: String,
+}
+
+impl Drop for DropDatabase {
+    fn drop(&mut self) {
+        on_server(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+fn on_server(server: &str, sql: &str) {
+    let url = DatabaseUrl::parse(&format!("{server}/postgres")).unwrap();
+    Manager::new(url, Role::Writer).open().unwrap().batch_execute(sql).unwrap();
+}
+
+/// Makes two tests, `on_sqlite` and `on_postgres`, in a module that is named by the sentence.
+macro_rules! on_each_database {
+    ($($name:ident($database:ident) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            fn body($database: &crate::support::database::TestDatabase) $body
+
+            #[test]
+            fn on_sqlite() {
+                body(&crate::support::database::TestDatabase::sqlite().migrated());
+            }
+
+            #[test]
+            fn on_postgres() {
+                if let Some(database) = crate::support::database::TestDatabase::postgres() {
+                    body(&database.migrated());
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use on_each_database;
