@@ -3,3 +3,4 @@
 
 pub mod store;
 pub mod supervision;
+pub mod zoom_api;

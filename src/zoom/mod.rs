@@ -1,4 +1,20 @@
-//! OUT to Zoom: client, error classes, limits, signatures, wire types. The only room that uses reqwest.
+//! OUT to Zoom: everything that knows how Zoom speaks, and nothing of what we want from it.
+//!
+//! - [`call`] says what can be asked and [`error`] what an answer means and whether asking again can help.
+//! - [`ids`] and [`wire`] are Zoom's identifiers and objects, shared with the sandbox; [`types`] is the name
+//!   the rest of the daemon uses for them.
+//!
+//! This is the only room that uses `reqwest`; [`http`] lends a client to whoever else needs one.
 
+pub mod call;
+pub mod error;
+pub mod http;
 pub mod ids;
+pub mod lanes;
+pub mod reply;
+pub mod types;
 pub mod wire;
+
+pub use call::ZoomCall;
+pub use error::ZoomError;
+pub use reply::ZoomReply;
