@@ -1,0 +1,208 @@
+//! One request and its answer: faults strike, the work is done, the ledger is written, the answer goes out.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::account::Account;
+use super::faults::Fault;
+use super::ledger::LedgerEntry;
+use super::state::SandboxState;
+use crate::clock::Instant;
+use crate::zoom::ids;
+
+/// A request as it came in.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) method: String,
+    /// Undecoded.
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) body: Bytes,
+    pub(super) authorization: Option<String>,
+    pub(super) now: Instant,
+}
+
+impl Arrival {
+    pub(super) fn read(state: &SandboxState, request: &HttpRequest, body: Bytes) -> Self {
+        let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        Self {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.query_string().to_owned(),
+            body,
+            authorization: authorization.map(str::to_owned),
+            now: state.now(),
+        }
+    }
+
+    /// The token of `Authorization: Bearer …`.
+    pub(super) fn bearer(&self) -> Option<&str> {
+        self.authorization.as_deref()?.strip_prefix("Bearer ").map(str::trim)
+    }
+}
+
+/// What is to be answered.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Option<Value>,
+    pub(super) headers: Vec<(&'static str, String)>,
+    /// Zoom's error number.
+    pub(super) code: Option<i64>,
+    /// The meeting it was about.
+    pub(super) meeting: Option<u64>,
+}
+
+/// Lets the faults of `endpoint` strike around `work` and answers.
+pub(super) async fn exchange(
+    state: &SandboxState,
+    arrival: Arrival,
+    endpoint: Option<&'static str>,
+    work: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Reply,
+) -> HttpResponse {
+    let (faults, tracking_id) = {
+        let account = &mut *state.account();
+        let faults = account.faults.strike(&arrival.method, endpoint.unwrap_or_default(), &mut account.rng);
+        (faults, tracking_id(account))
+    };
+    wait(&faults).await;
+    let mut entry = entry(&arrival, endpoint, &faults, &tracking_id);
+    if let Some(instead) = instead(&faults) {
+        entry.answered = !matches!(instead, Instead::Nothing);
+        state.account().ledger.record(entry);
+        return instead.into_response(&tracking_id);
+    }
+    let reply = {
+        let account = &mut *state.account();
+        let reply = work(account, &arrival, &faults);
+        (entry.status, entry.code, entry.meeting) = (Some(reply.status), reply.code, reply.meeting);
+        entry.answered = !faults.contains(&Fault::LoseAnswer);
+        account.ledger.record(entry);
+        reply
+    };
+    match faults.iter().find_map(after) {
+        Some(instead) => instead.into_response(&tracking_id),
+        None => respond(reply, &tracking_id),
+    }
+}
+
+async fn wait(faults: &[Fault]) {
+    for fault in faults {
+        if let Fault::Delay { millis } = fault {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+        }
+    }
+}
+
+/// An answer that is not the work's.
+enum Instead {
+    Nothing,
+    Error(u16),
+    Page,
+}
+
+/// What stands in for the work.
+fn instead(faults: &[Fault]) -> Option<Instead> {
+    faults.iter().find_map(|fault| match fault {
+        Fault::LoseRequest => Some(Instead::Nothing),
+        Fault::ErrorBefore { status } => Some(Instead::Error(*status)),
+        Fault::HtmlGateway => Some(Instead::Page),
+        _ => None,
+    })
+}
+
+/// What stands in for the answer of work that was done.
+fn after(fault: &Fault) -> Option<Instead> {
+    match fault {
+        Fault::LoseAnswer => Some(Instead::Nothing),
+        Fault::ErrorAfter { status } => Some(Instead::Error(*status)),
+        _ => None,
+    }
+}
+
+impl Instead {
+    fn into_response(self, tracking_id: &str) -> HttpResponse {
+        match self {
+            Self::Nothing => cut_connection(),
+            Self::Error(status) => {
+                let body = json!({"code": status, "message": "Internal Server Error"});
+                respond(Reply { status, body: Some(body), ..Reply::default() }, tracking_id)
+            }
+            Self::Page => HttpResponse::BadGateway()
+                .content_type("text/html")
+                .body("<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"),
+        }
+    }
+}
+
+fn entry(
+    arrival: &Arrival,
+    endpoint: Option<&'static str>,
+    faults: &[Fault],
+    tracking_id: &str,
+) -> LedgerEntry {
+    let secret = arrival.path.starts_with("/oauth/");
+    LedgerEntry {
+        at: arrival.now,
+        method: arrival.method.clone(),
+        path: arrival.path.clone(),
+        query: if secret { String::new() } else { arrival.query.clone() },
+        endpoint,
+        body: if secret { None } else { serde_json::from_slice(&arrival.body).ok() },
+        answered: true,
+        faults: faults.iter().map(Fault::name).collect(),
+        tracking_id: tracking_id.to_owned(),
+        ..LedgerEntry::default()
+    }
+}
+
+fn tracking_id(account: &mut Account) -> String {
+    let id = ids::participant_uuid(&mut account.rng).replace('-', "").to_lowercase();
+    format!("v=2.0;clid=us06;rid=WEB_{id}")
+}
+
+fn respond(reply: Reply, tracking_id: &str) -> HttpResponse {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response.insert_header(("x-zm-trackingid", tracking_id));
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.insert_header((name, value));
+        }
+    }
+    match reply.body {
+        Some(body) => response.content_type("application/json;charset=UTF-8").body(body.to_string()),
+        None => response.finish(),
+    }
+}
+
+/// Closes the connection without a byte: the body fails before the head is flushed.
+fn cut_connection() -> HttpResponse {
+    HttpResponse::Ok().body(Cut)
+}
+
+struct Cut;
+
+impl MessageBody for Cut {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<actix_web::web::Bytes, Self::Error>>> {
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))))
+    }
+}
