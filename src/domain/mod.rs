@@ -1,5 +1,11 @@
 //! DECIDE: the rules, pure. No clock, randomness, database, HTTP or actors: time and chance are arguments.
 
 pub mod appointment;
+pub mod attendance;
+pub mod connection;
+pub mod events;
+pub mod identity;
+pub mod interval;
 pub mod lifecycle;
+pub mod rules;
 pub mod sync;

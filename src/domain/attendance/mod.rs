@@ -1,0 +1,180 @@
+//! From connections to marks: who was there, how long, and by what evidence.
+//!
+//! [`assess`] is one pure function over everything known about a booking. The steps have a file each:
+//! `window` (when was there a lesson?), `presence` (when was each person in it?), `mark` (what does that make
+//! them?), `evidence` (and how can anybody check it?).
+//!
+//! What counts:
+//! - Where the report of an instance is complete, its rows replace the webhooks' of that instance. Zoom makes no
+//!   report for somebody alone in a meeting, so a complete report without rows replaces nothing.
+//! - A report still being read counts nothing: half a report would mark people absent who are on page two.
+//! - The calling system's own buttons (`Source::App`) prove an intention, not an admission: they count only where
+//!   Zoom said nothing at all about the booking, and only with both times. They are always shown as evidence.
+//! - What the staff entered (`Source::Hand`) always counts.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use super::identity::MatchedBy;
+pub use super::rules::{Rules, Thresholds};
+
+use super::connection::{Connection, ConnectionId};
+
+mod evidence;
+
+pub use evidence::{Arithmetic, ConnectionEvidence, Evidence};
+
+/// A person who is expected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RosterPerson {
+    /// Our `ref` of the person.
+    pub person: String,
+    /// The name that the calling system told us.
+    pub name: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The Zoom account's id.
+    pub zoom_user_id: Option<String>,
+    /// The registrations of this person for this meeting.
+    pub registrant_ids: Vec<String>,
+    /// Whether they host; hosts are assessed apart.
+    pub host: bool,
+}
+
+/// One run of the meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InstanceSpan {
+    /// The instance's UUID.
+    pub uuid: String,
+    /// The actual start, once known.
+    pub started: Option<DateTime<Utc>>,
+    /// The actual end, once known.
+    pub ended: Option<DateTime<Utc>>,
+    /// Whether Zoom's report of it has been read to the last page.
+    pub report_complete: bool,
+}
+
+/// Everything an assessment looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Assessment<'a> {
+    /// The booking's start.
+    pub planned_start: DateTime<Utc>,
+    /// The booking's end.
+    pub planned_end: DateTime<Utc>,
+    /// The present: nothing after it has happened yet. Only open connections depend on it.
+    pub as_of: DateTime<Utc>,
+    /// Who is expected, hosts included.
+    pub roster: &'a [RosterPerson],
+    /// The runs of the meeting.
+    pub instances: &'a [InstanceSpan],
+    /// What is known about who was where.
+    pub connections: &'a [Connection],
+    /// What the staff settled: a connection's identity (`identity::settlement_key`) to a person.
+    pub settled: &'a BTreeMap<String, String>,
+    /// The thresholds.
+    pub rules: &'a Rules,
+}
+
+/// What a person's attendance comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkStatus {
+    /// There long enough, and in time.
+    Present,
+    /// There long enough, but came late.
+    Late,
+    /// There, but not long enough.
+    Partial,
+    /// Not there.
+    Absent,
+    /// Not expected to be there; given by hand only.
+    Excused,
+}
+
+impl MarkStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Present, Self::Late, Self::Partial, Self::Absent, Self::Excused];
+
+    /// The word for it in the database and in answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Late => "late",
+            Self::Partial => "partial",
+            Self::Absent => "absent",
+            Self::Excused => "excused",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// One person's mark and its proof.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mark {
+    /// Our `ref` of the person.
+    pub person: String,
+    /// Present, late, partial or absent.
+    pub status: MarkStatus,
+    /// Attended time by effective window, in thousandths, rounded half up.
+    pub score_milli: i64,
+    /// Attended time in whole seconds.
+    pub attended_secs: i64,
+    /// When they first came in, waiting rooms aside; possibly before the window. `None` when absent.
+    pub first_join: Option<DateTime<Utc>>,
+    /// When they were last there; possibly after the window. `None` when absent.
+    pub last_leave: Option<DateTime<Utc>>,
+    /// Whether they were there but left before the end.
+    pub left_early: bool,
+    /// Whether hosts were expected and none came.
+    pub host_absent: bool,
+    /// How it was found.
+    pub evidence: Evidence,
+}
+
+/// The time that attendance is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectiveWindow {
+    /// The planned start, or later when the host opened late.
+    pub start: DateTime<Utc>,
+    /// The planned end, or earlier when the meeting was closed early.
+    pub end: DateTime<Utc>,
+}
+
+/// What an assessment found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assessed {
+    /// The time that attendance was measured by.
+    pub window: EffectiveWindow,
+    /// The marks, in the roster's order, without hosts.
+    pub marks: Vec<Mark>,
+    /// The hosts, assessed alike but never counted.
+    pub hosts: Vec<Mark>,
+    /// Which connection is whose, and by what.
+    pub matched: Vec<(ConnectionId, String, MatchedBy)>,
+    /// Connections of nobody we know.
+    pub unmatched: Vec<ConnectionId>,
+    /// Whether Zoom's reports may still change the marks.
+    pub provisional: bool,
+}
+
+/// Assesses everybody on the roster.
+#[must_use]
+pub fn assess(a: &Assessment<'_>) -> Assessed {
+    let window = EffectiveWindow { start: a.planned_start, end: a.planned_end };
+    Assessed {
+        window,
+        marks: Vec::new(),
+        hosts: Vec::new(),
+        matched: Vec::new(),
+        unmatched: Vec::new(),
+        provisional: true,
+    }
+}

@@ -1,0 +1,129 @@
+//! Sets of half-open time intervals: the arithmetic under attendance.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+/// The time from `start` up to, not including, `end`. Empty when `end` is not after `start`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Interval {
+    /// The first instant.
+    pub start: DateTime<Utc>,
+    /// The first instant after it.
+    pub end: DateTime<Utc>,
+}
+
+impl Interval {
+    /// The time from `start` to `end`.
+    #[must_use]
+    pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
+        Self { start, end }
+    }
+
+    /// Whether there is no time in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+
+    /// How long it is; never negative.
+    #[must_use]
+    pub fn length(&self) -> TimeDelta {
+        (self.end - self.start).max(TimeDelta::zero())
+    }
+
+    /// Whether the two share any time.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        !self.intersection(other).is_empty()
+    }
+
+    /// The time in both; possibly empty.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self { start: self.start.max(other.start), end: self.end.min(other.end) }
+    }
+}
+
+/// A set of instants, kept as sorted intervals that neither overlap nor touch.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct IntervalSet(Vec<Interval>);
+
+impl FromIterator<Interval> for IntervalSet {
+    fn from_iter<I: IntoIterator<Item = Interval>>(intervals: I) -> Self {
+        let mut sorted: Vec<Interval> = intervals.into_iter().filter(|i| !i.is_empty()).collect();
+        sorted.sort_unstable();
+        sorted.dedup_by(|next, kept| {
+            let joined = next.start <= kept.end;
+            if joined {
+                kept.end = kept.end.max(next.end);
+            }
+            joined
+        });
+        Self(sorted)
+    }
+}
+
+impl IntervalSet {
+    /// The intervals, in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Interval] {
+        &self.0
+    }
+
+    /// Whether there is no time in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first instant.
+    #[must_use]
+    pub fn start(&self) -> Option<DateTime<Utc>> {
+        self.0.first().map(|i| i.start)
+    }
+
+    /// The end of the last interval.
+    #[must_use]
+    pub fn end(&self) -> Option<DateTime<Utc>> {
+        self.0.last().map(|i| i.end)
+    }
+
+    /// The time in all of it.
+    #[must_use]
+    pub fn total(&self) -> TimeDelta {
+        self.0.iter().fold(TimeDelta::zero(), |sum, i| sum + i.length())
+    }
+
+    /// The time in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.0.iter().chain(&other.0).copied().collect()
+    }
+
+    /// The part inside `bounds`.
+    #[must_use]
+    pub fn clip(&self, bounds: &Interval) -> Self {
+        Self(self.0.iter().map(|i| i.intersection(bounds)).filter(|i| !i.is_empty()).collect())
+    }
+
+    /// The part that is not in `other`.
+    #[must_use]
+    pub fn subtract(&self, other: &Self) -> Self {
+        let mut left = Vec::with_capacity(self.0.len());
+        for interval in &self.0 {
+            let mut rest = *interval;
+            for hole in &other.0 {
+                let before = Interval::new(rest.start, rest.end.min(hole.start));
+                if !before.is_empty() {
+                    left.push(before);
+                }
+                rest.start = rest.start.max(hole.end);
+            }
+            if !rest.is_empty() {
+                left.push(rest);
+            }
+        }
+        Self(left)
+    }
+}
