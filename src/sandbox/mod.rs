@@ -9,7 +9,11 @@
 //! disagree, a switch in [`settings`] decides.
 
 mod account;
+#[cfg(test)]
+mod agreement;
 pub mod announce;
+mod cast;
+mod dice;
 mod endpoints;
 mod errors;
 mod exchange;
@@ -17,13 +21,20 @@ pub mod faults;
 mod gate;
 pub mod ledger;
 mod limits;
+pub mod mischief;
 pub mod model;
 mod oauth;
 mod oauth_routes;
 mod pages;
+pub mod play;
 mod request;
+mod runs;
 pub mod settings;
 pub mod state;
+mod stays;
+pub mod timetable;
+pub mod truth;
+pub mod webhook;
 
 use std::io;
 use std::net::TcpListener;

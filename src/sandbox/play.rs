@@ -1,0 +1,356 @@
+//! What Zoom makes of a class: instances, report rows and webhooks, each with its time.
+//!
+//! Pure: the same timetable, facts and seed give the same performance to the byte.
+
+use chrono::Duration;
+use rand::RngExt;
+
+use super::cast::{self, Appearance};
+use super::dice::Dice;
+use super::runs::{self, Run};
+use super::stays::{self, Beginning, Ending, Place, Stay};
+use super::timetable::{Person, Planned, Role, Timetable, TimetableError};
+use super::webhook::{Participant, Scene, WebhookEvent};
+use crate::clock::Instant;
+use crate::zoom::ids;
+use crate::zoom::wire::ReportParticipant;
+
+/// What the account knows about the meeting that is played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The account.
+    pub account_id: String,
+    /// The meeting's number.
+    pub number: String,
+    /// The host's user id.
+    pub host_id: String,
+    /// The host's e-mail address.
+    pub host_email: String,
+    /// The topic.
+    pub topic: String,
+    /// Zoom's meeting type; 2 is a scheduled one.
+    pub kind: i64,
+    /// The time zone.
+    pub timezone: String,
+    /// The planned time.
+    pub planned: Planned,
+}
+
+/// Everything that Zoom will say about a class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Performance {
+    /// The instances in their order.
+    pub instances: Vec<Instance>,
+    /// The webhooks in the order of their sending; lost ones are left out.
+    pub sendings: Vec<Sending>,
+}
+
+/// One instance of the meeting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// Its UUID.
+    pub uuid: String,
+    /// When the first one entered.
+    pub started: Instant,
+    /// When it ended.
+    pub ended: Instant,
+    /// The report: one row for each stay, ordered by its beginning.
+    pub rows: Vec<ReportParticipant>,
+}
+
+/// A webhook and when it leaves Zoom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub event: WebhookEvent,
+}
+
+/// Plays `class` at the meeting that `facts` describe.
+///
+/// # Errors
+/// Returns the first move that nobody can make.
+pub fn perform(class: &Timetable, facts: &Facts) -> Result<Performance, TimetableError> {
+    let runs = runs::group(stays::of_class(class)?, &class.host_ends);
+    let dice = Dice::new(class.seed);
+    let mut instances = Vec::with_capacity(runs.len());
+    let mut events = Vec::new();
+    for (index, run) in runs.iter().enumerate() {
+        let uuid = ids::instance_uuid(&mut dice.of(&format!("instance {index}")));
+        let stage = Stage { class, facts, dice, uuid: &uuid, run, index };
+        let roles = cast::of_run(run, class, dice);
+        events.extend(stage.frame(&roles));
+        events.extend(roles.iter().flat_map(|role| stage.events_of(role)));
+        instances.push(Instance {
+            started: stage.at(run.from),
+            ended: stage.at(run.to),
+            rows: roles.iter().map(|role| stage.row(role)).collect(),
+            uuid,
+        });
+    }
+    events.sort_by_key(|event| event.ts);
+    Ok(Performance { instances, sendings: send(events, class) })
+}
+
+/// Lets the class's own accidents happen to its webhooks.
+fn send(events: Vec<WebhookEvent>, class: &Timetable) -> Vec<Sending> {
+    let dice = Dice::new(class.delivery.seed ^ class.seed);
+    let mut sendings = Vec::with_capacity(events.len());
+    for (index, event) in events.into_iter().enumerate() {
+        for held in class.delivery.fate(&event.name, &mut dice.of(&format!("fate {index}"))) {
+            let held = Duration::from_std(held).unwrap_or_default();
+            sendings.push(Sending { at: event.ts + held, event: event.clone() });
+        }
+    }
+    sendings.sort_by_key(|sending| sending.at);
+    sendings
+}
+
+/// One instance being played.
+struct Stage<'a> {
+    class: &'a Timetable,
+    facts: &'a Facts,
+    dice: Dice,
+    uuid: &'a str,
+    run: &'a Run,
+    index: usize,
+}
+
+impl<'a> Stage<'a> {
+    fn at(&self, second: i64) -> Instant {
+        self.facts.planned.start + Duration::seconds(second)
+    }
+
+    /// The events about the meeting as a whole.
+    fn frame(&self, roles: &[Appearance<'_>]) -> Vec<WebhookEvent> {
+        let mut rng = self.dice.of(&format!("frame {}", self.index));
+        let (start, end) = (self.at(self.run.from), self.at(self.run.to));
+        let scene = self.scene(self.run.from);
+        let told_start = start + Duration::milliseconds(rng.random_range(300..900));
+        let ended_first = self.class.ended_first.unwrap_or_else(|| rng.random_ratio(2, 3));
+        let told_end = if ended_first { 100..600 } else { 12_000..22_000 };
+        let told_end = end + Duration::milliseconds(rng.random_range(told_end));
+        let mut events = Vec::new();
+        let first = roles.iter().find(|role| role.stay.place != Place::Waiting);
+        if let Some(guest) = first.filter(|role| role.person.role == Role::Attendee) {
+            events.push(
+                scene.joined_before_host(&self.participant(guest), told_start - Duration::milliseconds(250)),
+            );
+        }
+        events.push(scene.started(told_start));
+        events.push(scene.ended(end, told_end));
+        events
+    }
+
+    /// The events about the beginning and the end of one stay.
+    fn events_of(&self, role: &Appearance<'_>) -> Vec<WebhookEvent> {
+        let (stay, who) = (role.stay, self.participant(role));
+        let (from, to) = (self.at(stay.from), self.at(stay.to));
+        let (told_begin, told_end) = (from + role.told_after.0, to + role.told_after.1);
+        let (before, after) = (self.scene(stay.from), self.scene(stay.to));
+        let why = reason(stay);
+        match &stay.place {
+            Place::Waiting => {
+                let came = match stay.beginning {
+                    Beginning::PutBack => "meeting.participant_put_in_waiting_room",
+                    _ => "meeting.participant_joined_waiting_room",
+                };
+                let went = match stay.ending {
+                    Ending::Admitted => "meeting.participant_admitted",
+                    _ => "meeting.participant_left_waiting_room",
+                };
+                vec![before.waiting(came, &who, from, told_begin), after.waiting(went, &who, to, told_end)]
+            }
+            Place::Main => {
+                vec![before.joined(&who, from, told_begin), after.left(&who, to, why, told_end)]
+            }
+            Place::Breakout(room) => {
+                let room = self.breakout_uuid(room);
+                vec![
+                    before.joined_breakout(&who, &room, from, told_begin),
+                    after.left_breakout(&who, &room, to, why, told_end),
+                ]
+            }
+        }
+    }
+
+    /// The report's row about one stay.
+    fn row(&self, role: &Appearance<'_>) -> ReportParticipant {
+        let (stay, person) = (role.stay, role.person);
+        let status = if stay.place == Place::Waiting { "in_waiting_room" } else { "in_meeting" };
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        ReportParticipant {
+            id: text(self.zoom_user_id(person)),
+            user_id: Some(role.user_id.to_string()),
+            participant_user_id: text(self.zoom_user_id(person)),
+            name: Some(person.name.clone()),
+            user_email: text(self.shown_email(person)),
+            registrant_id: person.registrant_id.clone(),
+            customer_key: person.customer_key.clone(),
+            bo_mtg_id: match &stay.place {
+                Place::Breakout(room) => Some(self.breakout_uuid(room)),
+                Place::Main | Place::Waiting => None,
+            },
+            join_time: Some(self.at(stay.from)),
+            leave_time: Some(self.at(stay.to)),
+            duration: stay.to - stay.from,
+            failover: false,
+            status: Some(status.to_owned()),
+        }
+    }
+
+    fn scene(&self, second: i64) -> Scene<'_> {
+        let facts = self.facts;
+        Scene {
+            account_id: &facts.account_id,
+            number: &facts.number,
+            uuid: self.uuid,
+            host_id: &facts.host_id,
+            topic: &facts.topic,
+            kind: facts.kind,
+            start: if second < self.run.from { facts.planned.start } else { self.at(self.run.from) },
+            timezone: &facts.timezone,
+            duration: facts.planned.duration,
+        }
+    }
+
+    fn participant<'b>(&'b self, role: &'b Appearance<'_>) -> Participant<'b> {
+        let person = role.person;
+        let mut rng = self.dice.of(&format!("habits of {}", role.stay.person));
+        Participant {
+            user_id: role.user_id,
+            uuid: &role.participant_uuid,
+            parent: role.parent,
+            name: &person.name,
+            zoom_user_id: self.zoom_user_id(person),
+            email: self.shown_email(person),
+            registrant_id: person.registrant_id.as_deref(),
+            customer_key: person.customer_key.as_deref(),
+            public_ip: format!("203.0.113.{}", rng.random_range(1..255)),
+            null_registrant: rng.random_bool(0.5),
+        }
+    }
+
+    /// A host without an id of their own is the one the meeting belongs to.
+    fn zoom_user_id<'b>(&'b self, person: &'b Person) -> &'b str {
+        match (&person.zoom_user_id, person.role) {
+            (Some(id), _) => id,
+            (None, Role::Host) => &self.facts.host_id,
+            (None, Role::Attendee) => "",
+        }
+    }
+
+    fn shown_email<'b>(&'b self, person: &'b Person) -> &'b str {
+        match (&person.zoom_user_id, person.role) {
+            (None, Role::Host) => &self.facts.host_email,
+            _ => person.shown_email(),
+        }
+    }
+
+    fn breakout_uuid(&self, room: &str) -> String {
+        ids::instance_uuid(&mut self.dice.of(&format!("breakout {} {room}", self.index)))
+    }
+}
+
+/// Why somebody left, in Zoom's words.
+fn reason(stay: &Stay) -> &'static str {
+    match (stay.ending, &stay.place) {
+        (Ending::HostEnded, _) => "Host ended the meeting.",
+        (Ending::Died, _) => "Network connection error.",
+        (Ending::Moved, Place::Main) => "left the meeting to join breakout room",
+        (Ending::Left | Ending::Admitted | Ending::PutBack | Ending::Moved, _) => "left the meeting",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            account_id: "account".to_owned(),
+            number: "81234567890".to_owned(),
+            host_id: "host".to_owned(),
+            host_email: "grace@school.example".to_owned(),
+            topic: "Algebra".to_owned(),
+            kind: 2,
+            timezone: "UTC".to_owned(),
+            planned: Planned { start: Instant::default(), duration: 45 },
+        }
+    }
+
+    fn class(ended_first: bool, devices: &Value) -> Timetable {
+        serde_json::from_value(json!({
+            "meeting": "81234567890", "ended_first": ended_first, "host_ends": ["45m"],
+            "persons": [{"name": "Grace", "role": "host", "devices": [["0s join"]]},
+                {"name": "Ada", "email": "ada@school.example", "devices": devices}],
+        }))
+        .unwrap()
+    }
+
+    /// Names and participant user ids of what is sent.
+    fn told(performance: &Performance) -> Vec<(String, String)> {
+        let events = performance.sendings.iter().map(|sending| &sending.event);
+        let user_id = |body: &[u8]| {
+            let body: Value = serde_json::from_slice(body).unwrap();
+            body["payload"]["object"]["participant"]["user_id"].as_str().unwrap_or("-").to_owned()
+        };
+        let short = |name: &str| name.replace("meeting.", "").replace("participant_", "");
+        events.map(|event| (short(&event.name), user_id(&event.body))).collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_class_is_told_in_the_order_of_things_with_the_end_overtaking_the_leavings() {
+        let devices = json!([["-1m wait", "1m admit", "10m breakout Blue", "20m return", "30m leave"]]);
+        let performance = perform(&class(true, &devices), &facts()).unwrap();
+        assert_eq!(
+            told(&performance),
+            pairs(&[
+                ("joined_waiting_room", "16778240"),
+                ("started", "-"),
+                ("joined", "16779264"),
+                ("admitted", "16778240"),
+                ("joined", "16780288"),
+                ("left", "16780288"),
+                ("joined_breakout_room", "16781312"),
+                ("joined", "16782336"),
+                ("left_breakout_room", "16781312"),
+                ("left", "16782336"),
+                ("ended", "-"),
+                ("left", "16779264"),
+            ])
+        );
+        let rows = &performance.instances[0].rows;
+        let statuses: Vec<_> = rows.iter().map(|row| row.status.clone().unwrap()).collect();
+        assert_eq!(statuses.iter().filter(|status| *status == "in_waiting_room").count(), 1);
+        assert_eq!(rows.iter().filter(|row| row.bo_mtg_id.is_some()).count(), 1);
+        assert_eq!(rows[0].user_email, None, "the address of a guest is hidden");
+        assert_eq!(rows[1].user_email.as_deref(), Some("grace@school.example"));
+    }
+
+    #[test]
+    fn a_guest_before_the_host_is_announced_before_the_start() {
+        let performance = perform(&class(false, &json!([["-1m join", "10m leave"]])), &facts()).unwrap();
+        let names: Vec<_> = told(&performance).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names[..3], ["jbh_joined", "started", "joined"]);
+        assert_eq!(names.last().unwrap(), "ended");
+    }
+
+    #[test]
+    fn the_same_seed_plays_the_same_class_and_its_first_half_begins_alike() {
+        let whole = class(true, &json!([["0s join", "10m die 60s", "10m10s join", "30m leave"]]));
+        let performance = perform(&whole, &facts()).unwrap();
+        assert_eq!(performance, perform(&whole, &facts()).unwrap());
+        let half = Timetable { host_ends: vec![super::super::timetable::Offset(900)], ..whole };
+        let half = perform(&half, &facts());
+        assert!(half.is_ok(), "a leave after the host has ended the meeting is harmless");
+        assert_eq!(half.unwrap().sendings[..5], performance.sendings[..5]);
+    }
+}
