@@ -1,5 +1,6 @@
 //! DECIDE: the rules, pure. No clock, randomness, database, HTTP or actors: time and chance are arguments.
 
+pub mod access;
 pub mod appointment;
 pub mod attendance;
 pub mod connection;
