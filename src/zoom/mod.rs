@@ -12,6 +12,10 @@ pub mod http;
 pub mod ids;
 pub mod lanes;
 pub mod reply;
+pub mod sdk_jwt;
+pub mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod types;
 pub mod wire;
 
