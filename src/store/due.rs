@@ -74,6 +74,16 @@ pub fn set_or_clear(
     }
 }
 
+/// Whether anything is due at `now`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn any(conn: &mut Conn, now: UtcMillis) -> Result<bool, StoreError> {
+    let first: Option<String> =
+        due_work::table.filter(due_work::due_at.le(now)).select(due_work::key).first(conn).optional()?;
+    Ok(first.is_some())
+}
+
 /// Takes up to `limit` pieces of work that are due at `now` and puts them off until `again_at`, so that each is
 /// handed out once, and again should whoever got it die.
 ///

@@ -95,7 +95,6 @@ pub struct SyncColumns {
     pub zoom_uuid: Option<String>,
     pub host_id: Option<String>,
     pub host_email: Option<String>,
-    pub status: String,
     pub join_url: Option<String>,
     pub passcode_enc: Option<Vec<u8>>,
     pub registration_url: Option<String>,
@@ -251,6 +250,24 @@ pub fn save_sync(conn: &mut Conn, id: &str, version: i64, columns: &SyncColumns)
     Ok(written == 1)
 }
 
+/// Writes the status that the sync loop gives: `scheduled` once Zoom has the meeting, `pending` or `cancelled`
+/// when it has not. What the runs said (`started`, `ended`) is overruled by a cancel alone.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save_status(conn: &mut Conn, id: &str, status: &str) -> Result<(), StoreError> {
+    let overruled: &[&str] = match status {
+        "scheduled" => &["pending", "cancelled"],
+        "cancelled" => &["pending", "scheduled", "started"],
+        _ => &["scheduled", "cancelled"],
+    };
+    diesel::update(zoom_meetings::table.find(id))
+        .filter(zoom_meetings::status.eq_any(overruled))
+        .set(zoom_meetings::status.eq(status))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Writes the status that the meeting's runs gave it, beside the sync loop and without raising the version.
 ///
 /// # Errors
@@ -269,6 +286,20 @@ pub fn save_run(
             zoom_meetings::started_at.eq(started_at),
             zoom_meetings::ended_at.eq(ended_at),
             zoom_meetings::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Parks a meeting whose actor keeps dying, for the operator to see.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn quarantine(conn: &mut Conn, id: &str) -> Result<(), StoreError> {
+    diesel::update(zoom_meetings::table.find(id))
+        .set((
+            zoom_meetings::sync_state.eq("parked"),
+            zoom_meetings::last_error.eq("quarantined: its actor keeps dying"),
         ))
         .execute(conn)?;
     Ok(())

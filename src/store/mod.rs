@@ -9,15 +9,20 @@
 //! Plain queries run on [`Conn`] itself; upserts, batches and `RETURNING` of whole rows, which diesel's sum
 //! type does not know, run through [`each_backend!`].
 
+pub mod attendance;
 pub mod connection;
 pub mod due;
 pub mod error;
 pub mod instance;
+pub mod lifecycle;
 pub mod meeting;
 pub mod migrate;
+pub mod participant;
 pub mod report;
+pub mod roster;
 pub(crate) mod schema;
 pub mod secret;
+pub mod story;
 pub mod types;
 pub mod writer;
 pub mod zoom_user;

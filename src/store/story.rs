@@ -1,0 +1,72 @@
+//! The story of a booking: what was asked, decided and done, with times. Never a secret, never more about a person
+//! than their `ref`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::schema::story;
+use super::{Conn, Json, StoreError, UtcMillis};
+
+/// A line to add.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = story, treat_none_as_default_value = false)]
+struct NewLine<'a> {
+    appointment_id: &'a str,
+    at: UtcMillis,
+    kind: &'a str,
+    text: &'a str,
+    details: Option<Json>,
+}
+
+/// A line of a story.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = story)]
+pub struct StoryLine {
+    /// Its place; later lines have larger ones.
+    pub id: i64,
+    /// When.
+    pub at: UtcMillis,
+    /// What kind of thing happened, such as `zoom.created`.
+    pub kind: String,
+    /// What happened, in words.
+    pub text: String,
+    /// The facts.
+    pub details: Option<Json>,
+}
+
+/// Adds a line to the story of a booking.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn tell(
+    conn: &mut Conn,
+    appointment_id: &str,
+    at: DateTime<Utc>,
+    kind: &str,
+    text: &str,
+    details: Option<Value>,
+) -> Result<(), StoreError> {
+    let details = details.as_ref().map(Json::of).transpose()?;
+    let line = NewLine { appointment_id, at: UtcMillis::from(at), kind, text, details };
+    diesel::insert_into(story::table).values(&line).execute(conn)?;
+    Ok(())
+}
+
+/// The story of a booking, from `after` (a line's place; 0 for the beginning), at most `limit` lines.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_appointment(
+    conn: &mut Conn,
+    appointment_id: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<StoryLine>, StoreError> {
+    Ok(story::table
+        .filter(story::appointment_id.eq(appointment_id).and(story::id.gt(after)))
+        .order(story::id)
+        .limit(limit)
+        .select(StoryLine::as_select())
+        .load(conn)?)
+}
