@@ -1,0 +1,97 @@
+//! What the working actors share: the way to the store, the way to Zoom, the clock and the settings they need.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::store::Store;
+use super::supervision::Essential;
+use super::zoom_api::{CallZoom, Lane, ZoomApiActor};
+use crate::clock::SharedClock;
+use crate::domain::rules::Rules;
+use crate::domain::sync::Policy;
+use crate::store::meeting::{self, SyncView};
+use crate::store::secret::Sealer;
+use crate::store::StoreError;
+use crate::zoom::error::{Doubt, ZoomError};
+use crate::zoom::{ZoomCall, ZoomReply};
+
+/// Shared by the registry, the meetings, attendance and the clock.
+#[derive(Debug)]
+pub struct Engine {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: SharedClock,
+    /// Seals secrets in rows.
+    pub sealer: Sealer,
+    /// The way to Zoom.
+    pub zoom: ZoomHandle,
+    /// The waiting times of the sync loop.
+    pub sync: Policy,
+    /// What every meeting gets.
+    pub meetings: MeetingDefaults,
+    /// How attendance is scored.
+    pub attendance: AttendanceOptions,
+}
+
+/// What every meeting gets unless its booking says otherwise.
+#[derive(Debug, Clone)]
+pub struct MeetingDefaults {
+    /// Zoom's meeting settings by their own names.
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// How attendance is scored and when Zoom's reports are read.
+#[derive(Debug, Clone)]
+pub struct AttendanceOptions {
+    /// The rules for bookings that name none.
+    pub rules: Rules,
+    /// From the end of an instance to the first reading of its report.
+    pub report_delay: Duration,
+    /// After this the webhooks have to do.
+    pub report_give_up: Duration,
+}
+
+/// The way to Zoom: one call, one answer.
+#[derive(Debug, Clone)]
+pub struct ZoomHandle(Essential<ZoomApiActor>);
+
+impl ZoomHandle {
+    /// A handle on the actor that paces the calls.
+    #[must_use]
+    pub fn new(api: Essential<ZoomApiActor>) -> Self {
+        Self(api)
+    }
+
+    /// Performs one call in its turn.
+    ///
+    /// # Errors
+    /// [`ZoomError`]; an actor that died with the call leaves its outcome unknown.
+    pub async fn call(&self, lane: Lane, call: ZoomCall) -> Result<ZoomReply, ZoomError> {
+        self.0.ask(CallZoom { lane, call }).await.unwrap_or(Err(ZoomError::Unknown {
+            doubt: Doubt::ConnectionLost,
+            status: None,
+        }))
+    }
+}
+
+impl Engine {
+    /// What a meeting's actor decides on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self, meeting_id: &str) -> Result<Option<SyncView>, StoreError> {
+        let id = meeting_id.to_owned();
+        self.store.read(move |conn| meeting::sync_view(conn, &id)).await
+    }
+
+    /// Seals a secret for a row.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no randomness is to be had.
+    pub fn seal(&self, context: &str, secret: &str) -> Result<Vec<u8>, StoreError> {
+        self.sealer.seal(context, secret.as_bytes())
+    }
+}

@@ -1,0 +1,261 @@
+//! MeetingActor — one per busy meeting; keeps Zoom true to the booking and the booking true to its webhooks.
+//! Receives: Wake, AwaitSynced, ApplyEvents, Settled (MeetingRegistry); its own idle check.
+//! Sends: calls to ZoomApiActor, writes to the store; EventsDone to MeetingRegistry; ScoreBooking to AttendanceActor.
+//! Stops when: idle for [`IDLE_MAX`].
+//! If it dies: MeetingRegistry rebuilds it from the store; a request on its way counts as unknown and is looked up.
+//!
+//! Two loops run side by side, each at most once at a time: the sync loop towards Zoom and the event loop from it.
+//! A slow answer of Zoom never holds up the live view.
+
+mod known;
+pub(crate) mod live;
+mod perform;
+mod sync;
+mod tale;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use self::live::{Applied, Live};
+use self::sync::Synced;
+use super::engine::Engine;
+use super::supervision::supervised;
+use crate::store::StoreError;
+use crate::store::inbox::InboxEvent;
+
+/// How long a meeting without anything to do stays in memory.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// How often it looks whether it is idle.
+const IDLE_CHECK: Duration = Duration::from_secs(20);
+/// Waits up to this are kept in the actor; longer ones are left to the clock.
+const WAIT_IN_MEMORY_MAX: Duration = Duration::from_secs(60);
+/// Messages that may wait before senders are refused; what is refused stays in the store.
+pub(super) const MAILBOX: usize = 256;
+/// Events applied in one write.
+const EVENTS_MAX: usize = 512;
+
+/// Something about the booking changed: see whether Zoom agrees.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct Wake {
+    /// Somebody is waiting for it.
+    pub(super) interactive: bool,
+}
+
+/// Answers when Zoom agrees with this generation of the booking.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct AwaitSynced {
+    pub(super) generation: i64,
+    pub(super) reply: oneshot::Sender<()>,
+}
+
+/// Webhooks about this meeting.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ApplyEvents(pub(super) Vec<InboxEvent>);
+
+/// Whom a meeting's actor tells.
+#[derive(Clone)]
+pub(super) struct Neighbours {
+    /// Events are done with (or left for later): the registry may forget them.
+    pub(super) events_done: Arc<dyn Fn(Vec<i64>) + Send + Sync>,
+    /// A booking wants scoring.
+    pub(super) score: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// See the head of this file.
+pub(super) struct MeetingActor {
+    id: String,
+    engine: Arc<Engine>,
+    neighbours: Neighbours,
+    /// The sync loop is running.
+    syncing: bool,
+    /// It has to run again afterwards.
+    wake_again: Option<Wake>,
+    wait: Option<SpawnHandle>,
+    waiters: Vec<AwaitSynced>,
+    events: Vec<InboxEvent>,
+    applying: bool,
+    live: Option<Live>,
+    busy_at: Instant,
+    /// Set before it goes of its own accord, so that its end is not taken for a death.
+    leaving: Arc<AtomicBool>,
+}
+
+impl MeetingActor {
+    pub(super) fn new(
+        id: String,
+        engine: Arc<Engine>,
+        neighbours: Neighbours,
+        leaving: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            id,
+            engine,
+            neighbours,
+            syncing: false,
+            wake_again: None,
+            wait: None,
+            waiters: Vec::new(),
+            events: Vec::new(),
+            applying: false,
+            live: None,
+            busy_at: Instant::now(),
+            leaving,
+        }
+    }
+
+    fn sync(&mut self, wake: Wake, ctx: &mut Context<Self>) {
+        if self.syncing {
+            let interactive = wake.interactive || self.wake_again.is_some_and(|again| again.interactive);
+            self.wake_again = Some(Wake { interactive });
+            return;
+        }
+        self.syncing = true;
+        self.busy_at = Instant::now();
+        if let Some(wait) = self.wait.take() {
+            ctx.cancel_future(wait);
+        }
+        let interactive = wake.interactive || !self.waiters.is_empty();
+        let (engine, id) = (Arc::clone(&self.engine), self.id.clone());
+        let run = async move { sync::run(&engine, &id, interactive).await };
+        ctx.spawn(run.into_actor(self).map(|outcome, actor, ctx| actor.synced(outcome, ctx)));
+    }
+
+    fn synced(&mut self, outcome: Result<Option<Synced>, StoreError>, ctx: &mut Context<Self>) {
+        self.syncing = false;
+        self.busy_at = Instant::now();
+        match outcome {
+            Ok(Some(synced)) => {
+                if synced.agrees {
+                    self.answer_waiters(synced.generation);
+                }
+                if let Some(again_at) = synced.again_at {
+                    self.wait_until(again_at, ctx);
+                }
+            }
+            Ok(None) => self.waiters.clear(),
+            // The row in `due_work` brings it back.
+            Err(error) => tracing::warn!(meeting.id = %self.id, %error, "the meeting could not be synced"),
+        }
+        if let Some(again) = self.wake_again.take() {
+            self.sync(again, ctx);
+        }
+    }
+
+    fn answer_waiters(&mut self, generation: i64) {
+        let waiters = std::mem::take(&mut self.waiters);
+        for waiter in waiters {
+            if waiter.generation <= generation {
+                // Nobody may be listening any more.
+                let _ = waiter.reply.send(());
+            } else {
+                self.waiters.push(waiter);
+            }
+        }
+    }
+
+    fn wait_until(&mut self, at: crate::clock::Instant, ctx: &mut Context<Self>) {
+        let span = (at - self.engine.clock.now()).to_std().unwrap_or_default();
+        let wait = self.engine.clock.real(span);
+        if wait <= WAIT_IN_MEMORY_MAX {
+            let later = |actor: &mut Self, ctx: &mut Context<Self>| {
+                actor.wait = None;
+                actor.sync(Wake { interactive: false }, ctx);
+            };
+            self.wait = Some(ctx.run_later(wait, later));
+        }
+    }
+
+    fn apply(&mut self, ctx: &mut Context<Self>) {
+        if self.applying || self.events.is_empty() {
+            return;
+        }
+        self.applying = true;
+        self.busy_at = Instant::now();
+        let rest = self.events.split_off(self.events.len().min(EVENTS_MAX));
+        let batch = std::mem::replace(&mut self.events, rest);
+        let ids: Vec<i64> = batch.iter().map(|stored| stored.id).collect();
+        let (engine, id, live) = (Arc::clone(&self.engine), self.id.clone(), self.live.take());
+        let run = async move {
+            let Some(view) = engine.load(&id).await? else { return Ok(None) };
+            let live = match live {
+                Some(live) => live,
+                None => Live::load(&engine, &id).await?,
+            };
+            live::apply(&engine, &view, live, &batch).await.map(Some)
+        };
+        ctx.spawn(run.into_actor(self).map(move |outcome, actor, ctx| actor.applied(ids, outcome, ctx)));
+    }
+
+    fn applied(
+        &mut self,
+        ids: Vec<i64>,
+        outcome: Result<Option<Applied>, StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.applying = false;
+        match outcome {
+            Ok(Some(applied)) => {
+                self.live = Some(applied.live);
+                if let Some(appointment) = applied.score {
+                    (self.neighbours.score)(appointment);
+                }
+            }
+            Ok(None) => {}
+            // They are still pending in the inbox and come again.
+            Err(error) => tracing::warn!(meeting.id = %self.id, %error, "webhooks could not be applied"),
+        }
+        (self.neighbours.events_done)(ids);
+        self.apply(ctx);
+    }
+
+    fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
+        let working = self.syncing || self.applying || self.wait.is_some() || !self.events.is_empty();
+        if !working && self.busy_at.elapsed() >= IDLE_MAX {
+            self.leaving.store(true, Ordering::SeqCst);
+            ctx.stop();
+        }
+    }
+}
+
+impl Actor for MeetingActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(IDLE_CHECK, Self::stop_when_idle);
+    }
+}
+
+supervised!(MeetingActor);
+
+impl Handler<Wake> for MeetingActor {
+    type Result = ();
+
+    fn handle(&mut self, wake: Wake, ctx: &mut Self::Context) {
+        self.sync(wake, ctx);
+    }
+}
+
+impl Handler<AwaitSynced> for MeetingActor {
+    type Result = ();
+
+    fn handle(&mut self, waiter: AwaitSynced, ctx: &mut Self::Context) {
+        self.waiters.push(waiter);
+        self.sync(Wake { interactive: true }, ctx);
+    }
+}
+
+impl Handler<ApplyEvents> for MeetingActor {
+    type Result = ();
+
+    fn handle(&mut self, events: ApplyEvents, ctx: &mut Self::Context) {
+        self.events.extend(events.0);
+        self.apply(ctx);
+    }
+}

@@ -1,0 +1,260 @@
+//! The live half of a meeting's actor: what its webhooks made known, and how a batch of them changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::actors::engine::Engine;
+use crate::domain::appointment::AppointmentStatus;
+use crate::domain::connection::{self, Connection, ConnectionId};
+use crate::domain::events::{EventKind, ZoomEvent};
+use crate::domain::lifecycle::{MeetingStatus, Planned, Run, appointment_status, meeting_status};
+use crate::store::due::{self, DueKind};
+use crate::store::instance::{self, InstanceRow};
+use crate::store::meeting::{self, SyncView};
+use crate::store::inbox::{self, InboxEvent};
+use crate::store::{Conn, StoreError, UtcMillis, lifecycle, participant, report, story};
+use crate::zoom::event;
+
+/// What is known of a meeting's runs; a cache of the store.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    connections: BTreeMap<ConnectionId, Connection>,
+    instances: BTreeMap<String, Run>,
+}
+
+/// What a batch of events changed.
+#[derive(Debug, Default)]
+struct Changes {
+    connections: BTreeSet<ConnectionId>,
+    instances: BTreeSet<String>,
+}
+
+impl Live {
+    /// Reads what the store knows.
+    pub(super) async fn load(engine: &Engine, meeting_id: &str) -> Result<Self, StoreError> {
+        let id = meeting_id.to_owned();
+        let (rows, instances) = engine
+            .store
+            .read(move |conn| Ok((participant::of_meeting(conn, &id)?, instance::of_meeting(conn, &id)?)))
+            .await?;
+        let mut live = Self::default();
+        for row in rows {
+            let connection = row.connection()?;
+            live.connections.insert(connection.id(), connection);
+        }
+        for row in instances {
+            let run = Run { started: row.started_at.map(Into::into), ended: row.ended_at.map(Into::into) };
+            live.instances.insert(row.uuid, run);
+        }
+        Ok(live)
+    }
+
+    /// Takes in one event. The order and the number of times make no difference.
+    fn take(&mut self, event: &ZoomEvent, changes: &mut Changes) {
+        let Some(uuid) = event.meeting.as_ref().and_then(|meeting| meeting.uuid.clone()) else { return };
+        let seen = match &event.kind {
+            EventKind::Started { start_time } => Some((start_time.or(event.event_ts), None)),
+            EventKind::Ended { start_time, end_time } => Some((*start_time, end_time.or(event.event_ts))),
+            _ => None,
+        };
+        if let Some((started, ended)) = seen {
+            let known = self.instances.entry(uuid.clone()).or_insert(Run { started: None, ended: None });
+            let next = Run {
+                started: earliest(known.started, started),
+                ended: known.ended.max(ended),
+            };
+            if *known != next || !changes.instances.contains(&uuid) {
+                *known = next;
+                changes.instances.insert(uuid);
+            }
+        }
+        if let Some(view) = connection::from_event(event) {
+            let id = view.id();
+            self.connections.entry(id.clone()).and_modify(|known| known.merge(&view)).or_insert(view);
+            changes.connections.insert(id);
+        }
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        self.instances.values().cloned().collect()
+    }
+}
+
+fn earliest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// What applying a batch came to.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// The cache afterwards.
+    pub(super) live: Live,
+    /// The booking, when it has to be scored anew.
+    pub(super) score: Option<String>,
+}
+
+/// Applies events: folds them into what is known, writes what changed, and marks them done, all in one write.
+pub(super) async fn apply(
+    engine: &Engine,
+    view: &SyncView,
+    mut live: Live,
+    events: &[InboxEvent],
+) -> Result<Applied, StoreError> {
+    let before = meeting_status(&planned(view), &live.runs(), true);
+    let mut changes = Changes::default();
+    let (mut done, mut dead) = (Vec::new(), Vec::new());
+    for stored in events {
+        match event::parse(stored.body.as_bytes()) {
+            Ok(event) => {
+                live.take(&event, &mut changes);
+                done.push(stored.id);
+            }
+            Err(error) => dead.push((stored.id, error.to_string())),
+        }
+    }
+    let runs = live.runs();
+    let status = meeting_status(&planned(view), &runs, view.meeting.zoom_meeting_id.is_some());
+    let mut write = Batch::new(engine, view, &live, &changes, before, status);
+    (write.done, write.dead) = (done, dead);
+    engine.store.write(move |conn| write.perform(conn)).await?;
+    let score = (status == MeetingStatus::Ended && !(changes.connections.is_empty() && changes.instances.is_empty()))
+        .then(|| view.booking.id.clone());
+    Ok(Applied { live, score })
+}
+
+fn planned(view: &SyncView) -> Planned {
+    Planned { start: view.booking.start_at.into(), end: view.booking.end_at.into() }
+}
+
+/// Everything one write needs, owned, because the writer is another thread.
+struct Batch {
+    now: DateTime<Utc>,
+    meeting_id: String,
+    appointment_id: String,
+    connections: Vec<Connection>,
+    instances: Vec<InstanceRow>,
+    done: Vec<i64>,
+    dead: Vec<(i64, String)>,
+    before: MeetingStatus,
+    status: MeetingStatus,
+    started_at: Option<UtcMillis>,
+    ended_at: Option<UtcMillis>,
+    report_at: UtcMillis,
+    score: bool,
+}
+
+impl Batch {
+    fn new(
+        engine: &Engine,
+        view: &SyncView,
+        live: &Live,
+        changes: &Changes,
+        before: MeetingStatus,
+        status: MeetingStatus,
+    ) -> Self {
+        let now = engine.clock.now();
+        let at = UtcMillis::from(now);
+        let number = view.meeting.zoom_meeting_id.clone().unwrap_or_default();
+        let instances = changes
+            .instances
+            .iter()
+            .filter_map(|uuid| live.instances.get_key_value(uuid))
+            .map(|(uuid, run)| InstanceRow {
+                uuid: uuid.clone(),
+                meeting_id: view.meeting.id.clone(),
+                zoom_meeting_id: number.clone(),
+                started_at: run.started.map(UtcMillis::from),
+                ended_at: run.ended.map(UtcMillis::from),
+                created_at: at,
+                updated_at: at,
+            })
+            .collect();
+        let ours: Vec<Run> = live.runs().into_iter().filter(|run| planned(view).covers(run)).collect();
+        let last_end = ours.iter().filter_map(|run| run.ended).max();
+        Self {
+            now,
+            meeting_id: view.meeting.id.clone(),
+            appointment_id: view.booking.id.clone(),
+            connections: changes.connections.iter().filter_map(|id| live.connections.get(id)).cloned().collect(),
+            instances,
+            done: Vec::new(),
+            dead: Vec::new(),
+            before,
+            status,
+            started_at: ours.iter().filter_map(|run| run.started).min().map(UtcMillis::from),
+            ended_at: last_end.filter(|_| status == MeetingStatus::Ended).map(UtcMillis::from),
+            report_at: UtcMillis::from(
+                last_end.unwrap_or(now).max(now - engine.attendance.report_delay) + engine.attendance.report_delay,
+            ),
+            score: status == MeetingStatus::Ended,
+        }
+    }
+
+    fn perform(self, conn: &mut Conn) -> Result<(), StoreError> {
+        inbox::mark_done(conn, &self.done)?;
+        for (id, error) in &self.dead {
+            inbox::mark_dead(conn, *id, error)?;
+        }
+        participant::save(conn, &self.meeting_id, &self.connections, self.now)?;
+        for row in &self.instances {
+            instance::save(conn, row)?;
+            if row.ended_at.is_some()
+                && report::expect_one(conn, &row.uuid, &self.meeting_id, row.updated_at)?
+            {
+                due::set(conn, DueKind::Report, &row.uuid, self.report_at)?;
+            }
+        }
+        if !self.instances.is_empty() {
+            self.advance(conn)?;
+        }
+        if self.score && !(self.connections.is_empty() && self.instances.is_empty()) {
+            due::set(conn, DueKind::Score, &self.appointment_id, UtcMillis::from(self.now))?;
+        }
+        Ok(())
+    }
+
+    /// Brings meeting and booking to the status that the runs give them.
+    fn advance(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        if matches!(self.status, MeetingStatus::Started | MeetingStatus::Ended) {
+            let now = UtcMillis::from(self.now);
+            let word = self.status.as_str();
+            meeting::save_run(conn, &self.meeting_id, word, self.started_at, self.ended_at, now)?;
+        }
+        advance_booking(conn, &self.appointment_id, self.status, self.now)?;
+        if self.before != self.status {
+            let text = match self.status {
+                MeetingStatus::Started => "the meeting started",
+                MeetingStatus::Ended => "the meeting ended",
+                _ => return Ok(()),
+            };
+            let details = json!({ "started_at": self.started_at.map(DateTime::<Utc>::from),
+                "ended_at": self.ended_at.map(DateTime::<Utc>::from) });
+            let kind = if self.status == MeetingStatus::Started { "meeting.started" } else { "meeting.ended" };
+            story::tell(conn, &self.appointment_id, self.now, kind, text, Some(details))?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings a booking to the status that its meeting gives it.
+pub(crate) fn advance_booking(
+    conn: &mut Conn,
+    appointment_id: &str,
+    meeting: MeetingStatus,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(word) = lifecycle::status(conn, appointment_id)? else { return Ok(()) };
+    let Some(current) = AppointmentStatus::parse(&word) else {
+        return Err(StoreError::corrupt("appointments.status", "unknown word"));
+    };
+    let next = appointment_status(current, meeting);
+    if next != current {
+        lifecycle::set_status(conn, appointment_id, next.as_str(), UtcMillis::from(now))?;
+    }
+    Ok(())
+}

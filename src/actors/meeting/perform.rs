@@ -1,0 +1,261 @@
+//! Performs one step of the sync loop at Zoom and says what came of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::actors::engine::Engine;
+use crate::actors::zoom_api::Lane;
+use crate::domain::appointment::{MeetingSpec, marker_of};
+use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
+use crate::store::meeting::SyncView;
+use crate::store::zoom_user::{self, ZoomUserRow};
+use crate::store::{StoreError, UtcMillis};
+use crate::zoom::call;
+use crate::zoom::ZoomReply;
+use crate::zoom::error::{Limit, ZoomError};
+use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings, User};
+
+/// Zoom's meeting type for one with a planned time (Meeting API, `type`).
+const SCHEDULED: i64 = 2;
+
+/// A host with more pages of meetings than this is beyond what one look may cost.
+const PAGES_MAX: usize = 40;
+
+/// What came of a step, and what Zoom said beside it.
+#[derive(Debug)]
+pub(super) struct Performed {
+    pub(super) outcome: Outcome,
+    pub(super) details: Details,
+    /// Why it failed, in words for the operator; never personal data.
+    pub(super) error: Option<String>,
+    pub(super) tracking_id: Option<String>,
+}
+
+/// The fields of a meeting that are Zoom's.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    pub(super) host_id: Option<String>,
+    pub(super) uuid: Option<String>,
+    pub(super) join_url: Option<String>,
+    pub(super) passcode_enc: Option<Vec<u8>>,
+    pub(super) registration_url: Option<String>,
+}
+
+impl Performed {
+    fn done(outcome: Outcome) -> Self {
+        Self { outcome, details: Details::default(), error: None, tracking_id: None }
+    }
+
+    /// A step that failed for `reason`.
+    pub(super) fn failed(failure: Failure, reason: &str) -> Self {
+        let error = Some(reason.to_owned());
+        Self { error, ..Self::done(Outcome::Failed(failure)) }
+    }
+}
+
+/// Why a step could not be performed.
+enum Trouble {
+    Zoom(ZoomError),
+    Store(StoreError),
+}
+
+impl From<ZoomError> for Trouble {
+    fn from(error: ZoomError) -> Self {
+        Self::Zoom(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Performs `step`. Steps that need no Zoom are none of its business.
+pub(super) async fn step(engine: &Engine, view: &SyncView, step: &Step, lane: Lane) -> Performed {
+    let done = match step {
+        Step::FindHost { key } => find_host(engine, key, lane).await,
+        Step::Look { host_id } => look(engine, host_id, &view.meeting.marker, lane).await,
+        Step::Create { host_id, spec, .. } => create(engine, host_id, spec, lane).await,
+        Step::Read { number } => read(engine, number, lane).await,
+        Step::Change { number, change, .. } => {
+            let host = view.meeting.host_id.as_deref().unwrap_or_default();
+            change_meeting(engine, number, change, host, lane).await
+        }
+        Step::Delete { number, .. } => {
+            engine.zoom.call(lane, call::delete_meeting(number)).await.map_err(Trouble::from).map(|reply| {
+                Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::Deleted) }
+            })
+        }
+        Step::Rest | Step::Wait(_) | Step::WaitForHost | Step::TooLate => {
+            Ok(Performed::failed(Failure::NotDone, "nothing to perform"))
+        }
+    };
+    match done {
+        Ok(performed) => performed,
+        Err(Trouble::Store(error)) => Performed::failed(Failure::NotDone, &error.to_string()),
+        Err(Trouble::Zoom(error)) => from_error(step, &error),
+    }
+}
+
+/// What an error of Zoom means for the step.
+fn from_error(step: &Step, error: &ZoomError) -> Performed {
+    let about_a_meeting = matches!(step, Step::Read { .. } | Step::Change { .. } | Step::Delete { .. });
+    let failure = match error {
+        ZoomError::NotFound { .. } if about_a_meeting => return Performed::done(Outcome::Gone),
+        ZoomError::NotFound { .. } | ZoomError::Rejected { .. } => Failure::Refused,
+        ZoomError::Unknown { .. } => Failure::Unknown,
+        ZoomError::RateLimited(
+            Limit::Daily { until } | Limit::HostDaily { until } | Limit::RegistrantDaily { until },
+        ) => Failure::Until(*until),
+        _ => Failure::NotDone,
+    };
+    Performed::failed(failure, &describe(error))
+}
+
+/// Zoom's own words may hold an address: only the code goes on.
+fn describe(error: &ZoomError) -> String {
+    match error {
+        ZoomError::NotFound { code, .. } => format!("zoom does not know it (code {code})"),
+        ZoomError::Rejected { status, code, .. } => {
+            let code = code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
+            format!("zoom refuses it (status {status}, {code})")
+        }
+        other => other.to_string(),
+    }
+}
+
+async fn find_host(engine: &Engine, key: &str, lane: Lane) -> Result<Performed, Trouble> {
+    let reply = engine.zoom.call(lane, call::get_user(key)).await?;
+    let user: User = reply.parse()?;
+    let email = user.email.unwrap_or_else(|| key.to_owned());
+    let row = ZoomUserRow {
+        zoom_user_id: user.id.unwrap_or_else(|| key.to_owned()),
+        email_key: if key.contains('@') { key.to_owned() } else { email.to_lowercase() },
+        email,
+        type_: user.kind.unwrap_or_default(),
+        status: user.status.unwrap_or_else(|| "active".to_owned()),
+        person_ref: None,
+        display_name: user.display_name,
+        seen_at: UtcMillis::from(engine.clock.now()),
+    };
+    engine.store.write(move |conn| zoom_user::save(conn, &row)).await?;
+    Ok(Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::HostFound) })
+}
+
+/// Looks through the host's meetings for the marker, page by page.
+async fn look(engine: &Engine, host_id: &str, marker: &str, lane: Lane) -> Result<Performed, Trouble> {
+    let mut page_token: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let call = call::list_meetings(host_id, page_token.as_deref());
+        let page: MeetingPage = engine.zoom.call(lane, call).await?.parse()?;
+        let ours = |meeting: &&Meeting| meeting.agenda.as_deref().and_then(marker_of) == Some(marker);
+        if let Some(found) = page.meetings.iter().find(ours)
+            && let Some(number) = found.id
+        {
+            let details = Details { host_id: Some(host_id.to_owned()), ..details(engine, found)? };
+            let outcome = Outcome::Created { number: number.to_string() };
+            return Ok(Performed { details, ..Performed::done(outcome) });
+        }
+        page_token = page.next_page_token.filter(|token| !token.is_empty());
+        if page_token.is_none() {
+            return Ok(Performed::done(Outcome::NotListed));
+        }
+    }
+    Ok(Performed::failed(Failure::NotDone, "the host has too many meetings to look through"))
+}
+
+async fn create(
+    engine: &Engine,
+    host_id: &str,
+    spec: &MeetingSpec,
+    lane: Lane,
+) -> Result<Performed, Trouble> {
+    let request = MeetingRequest {
+        topic: Some(spec.topic.clone()),
+        kind: Some(SCHEDULED),
+        start_time: Some(spec.start),
+        duration: Some(spec.duration_minutes),
+        timezone: Some(spec.timezone.clone()),
+        agenda: Some(spec.agenda.clone()),
+        settings: Some(settings(&spec.settings)),
+        ..MeetingRequest::default()
+    };
+    let reply = engine.zoom.call(lane, call::create_meeting(host_id, &request)).await?;
+    let meeting: Meeting = reply.parse()?;
+    // A 201 without a number may have made the meeting: it is looked for like any lost answer.
+    let Some(number) = meeting.id else {
+        return Ok(Performed::failed(Failure::Unknown, "zoom's answer holds no meeting number"));
+    };
+    let details = Details { host_id: Some(host_id.to_owned()), ..details(engine, &meeting)? };
+    let outcome = Outcome::Created { number: number.to_string() };
+    Ok(Performed { details, tracking_id: reply.tracking_id, ..Performed::done(outcome) })
+}
+
+async fn read(engine: &Engine, number: &str, lane: Lane) -> Result<Performed, Trouble> {
+    let reply = engine.zoom.call(lane, call::get_meeting(number)).await?;
+    let meeting: Meeting = reply.parse()?;
+    let details = details(engine, &meeting)?;
+    let told = told(meeting, &reply);
+    Ok(Performed { details, tracking_id: reply.tracking_id, ..Performed::done(Outcome::Read { told }) })
+}
+
+async fn change_meeting(
+    engine: &Engine,
+    number: &str,
+    change: &SpecChange,
+    host: &str,
+    lane: Lane,
+) -> Result<Performed, Trouble> {
+    let (start_time, timezone) = match &change.start {
+        Some((start, timezone)) => (Some(*start), Some(timezone.clone())),
+        None => (None, None),
+    };
+    let patch = MeetingRequest {
+        topic: change.topic.clone(),
+        agenda: change.agenda.clone(),
+        start_time,
+        timezone,
+        duration: change.duration_minutes,
+        settings: (!change.settings.is_empty()).then(|| settings(&change.settings)),
+        ..MeetingRequest::default()
+    };
+    let reply = engine.zoom.call(lane, call::update_meeting(number, &patch, host)).await?;
+    Ok(Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::Changed) })
+}
+
+/// Settings by Zoom's names; those the wire type does not know are passed on as they are.
+fn settings(settings: &BTreeMap<String, Value>) -> MeetingSettings {
+    let object: Value = settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    serde_json::from_value(object).unwrap_or_else(|_| MeetingSettings {
+        other: settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        ..MeetingSettings::default()
+    })
+}
+
+/// What is Zoom's own in an answer.
+fn details(engine: &Engine, meeting: &Meeting) -> Result<Details, StoreError> {
+    let passcode_enc =
+        meeting.password.as_deref().map(|passcode| engine.seal("passcode", passcode)).transpose()?;
+    Ok(Details {
+        host_id: meeting.host_id.clone(),
+        uuid: meeting.uuid.clone(),
+        join_url: meeting.join_url.clone(),
+        passcode_enc,
+        registration_url: meeting.registration_url.clone(),
+    })
+}
+
+/// What is ours in an answer.
+fn told(meeting: Meeting, reply: &ZoomReply) -> MeetingSpec {
+    let settings = reply.body.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+    MeetingSpec {
+        topic: meeting.topic.unwrap_or_default(),
+        agenda: meeting.agenda.unwrap_or_default(),
+        start: meeting.start_time.unwrap_or_default(),
+        duration_minutes: meeting.duration.unwrap_or_default(),
+        timezone: meeting.timezone.unwrap_or_default(),
+        settings: settings.into_iter().collect(),
+    }
+}

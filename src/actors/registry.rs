@@ -1,0 +1,425 @@
+//! MeetingRegistry — the address book of the meetings: finds or rebuilds a meeting's actor and brings it its mail.
+//! Receives: WakeMeeting (http, DueActor), AwaitMeeting (http), EventsStored (InboxActor), MeetingExited (a lifeline).
+//! Sends: Wake, AwaitSynced, ApplyEvents to MeetingActor; writes to the inbox for events that nobody owns.
+//! Stops when: the process does.
+//! If it dies: it is rebuilt with the same address book; events in its hands are pending in the inbox and come again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::engine::Engine;
+use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Wake};
+use super::supervision::{Essential, Lifeline, RestartPolicy, supervised};
+use super::inbox::EventSink;
+use crate::store::inbox::{self, InboxEvent};
+use crate::store::{StoreError, meeting};
+
+/// Events handed out and not done with; more stay in the inbox until there is room.
+const EVENTS_IN_HAND_MAX: usize = 20_000;
+/// How often the inbox is searched for events that were left behind.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(2);
+/// Events fetched from the inbox in one go.
+const CATCH_UP_BATCH: i64 = 2_000;
+/// Remembered Zoom numbers; beyond that the memory starts anew.
+const NUMBERS_MAX: usize = 100_000;
+/// A meeting whose actor keeps dying is left alone for this long.
+const QUARANTINE: Duration = Duration::from_secs(600);
+/// When a meeting's actor is rebuilt and when its meeting is quarantined.
+const MEETING_RESTARTS: RestartPolicy = RestartPolicy {
+    back_off: Duration::from_millis(200),
+    back_off_max: Duration::from_secs(30),
+    deaths_max: 5,
+    window: Duration::from_secs(600),
+};
+
+/// Brings a meeting in line with its booking, now.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WakeMeeting {
+    /// The meeting's id.
+    pub id: String,
+}
+
+/// Answers when Zoom agrees with a generation of a meeting's booking.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AwaitMeeting {
+    id: String,
+    waiter: AwaitSynced,
+}
+
+/// Webhooks that are durable and want to be applied.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct EventsStored(pub Vec<InboxEvent>);
+
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct EventsDone(Vec<i64>);
+
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct MeetingExited {
+    id: String,
+    generation: u64,
+    /// It had nothing to do any more and went.
+    idle: bool,
+}
+
+/// The address book outlives the registry: after its death the meetings that are at work must not get doubles.
+#[derive(Debug, Default)]
+pub struct AddressBook {
+    entries: HashMap<String, Entry>,
+    troubled: HashMap<String, Trouble>,
+    generations: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    generation: u64,
+    address: Addr<MeetingActor>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    deaths: VecDeque<Instant>,
+    not_before: Option<Instant>,
+}
+
+/// The address book, shared by the registry's successive lives.
+pub type SharedBook = Arc<Mutex<AddressBook>>;
+
+/// The registry as others see it.
+#[derive(Debug, Clone)]
+pub struct RegistryHandle(Essential<MeetingRegistry>);
+
+impl RegistryHandle {
+    /// A handle on the registry.
+    #[must_use]
+    pub fn new(registry: Essential<MeetingRegistry>) -> Self {
+        Self(registry)
+    }
+
+    /// Says that a booking changed. Call it after the commit; should it be lost, the row in `due_work` repeats it.
+    pub fn wake(&self, meeting_id: &str) {
+        self.0.tell(WakeMeeting { id: meeting_id.to_owned() });
+    }
+
+    /// Waits until Zoom agrees with `generation` of the booking; `false` when it does not within `limit`.
+    pub async fn await_synced(&self, meeting_id: &str, generation: i64, limit: Duration) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let waiter = AwaitSynced { generation, reply };
+        let told = self.0.tell(AwaitMeeting { id: meeting_id.to_owned(), waiter });
+        told && matches!(tokio::time::timeout(limit, answer).await, Ok(Ok(())))
+    }
+}
+
+/// The inbox hands over what it stored. What the mailbox refuses stays pending in the inbox and is found there.
+impl EventSink for RegistryHandle {
+    fn stored(&self, events: Vec<InboxEvent>) {
+        self.0.tell(EventsStored(events));
+    }
+}
+
+/// See the head of this file.
+pub struct MeetingRegistry {
+    engine: Arc<Engine>,
+    book: SharedBook,
+    score: Arc<dyn Fn(String) + Send + Sync>,
+    /// Zoom numbers that are known to be ours: number to meeting id.
+    numbers: HashMap<String, String>,
+    /// Events handed to meetings and not done with, by meeting.
+    in_hand: HashMap<i64, String>,
+    /// Where the search of the inbox goes on.
+    searched_to: i64,
+    searching: bool,
+}
+
+impl std::fmt::Debug for MeetingRegistry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MeetingRegistry").field("in_hand", &self.in_hand.len()).finish_non_exhaustive()
+    }
+}
+
+impl MeetingRegistry {
+    /// A registry over `book`. `score` is told which bookings want scoring.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, book: SharedBook, score: Arc<dyn Fn(String) + Send + Sync>) -> Self {
+        Self {
+            engine,
+            book,
+            score,
+            numbers: HashMap::new(),
+            in_hand: HashMap::new(),
+            searched_to: 0,
+            searching: false,
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, AddressBook> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The meeting's actor, made if need be; `None` while it recovers from a death.
+    fn find(&self, id: &str, ctx: &Context<Self>) -> Option<Addr<MeetingActor>> {
+        let mut book = self.book();
+        if let Some(entry) = book.entries.get(id)
+            && entry.address.connected()
+        {
+            return Some(entry.address.clone());
+        }
+        let recovering = |trouble: &Trouble| trouble.not_before.is_some_and(|at| Instant::now() < at);
+        if book.troubled.get(id).is_some_and(recovering) {
+            return None;
+        }
+        book.generations += 1;
+        let generation = book.generations;
+        let address = self.spawn(id, generation, ctx);
+        book.entries.insert(id.to_owned(), Entry { generation, address: address.clone() });
+        Some(address)
+    }
+
+    fn spawn(&self, id: &str, generation: u64, ctx: &Context<Self>) -> Addr<MeetingActor> {
+        let (registry, meeting_id) = (ctx.address().recipient(), id.to_owned());
+        let leaving = Arc::new(AtomicBool::new(false));
+        let lifeline = Lifeline::new({
+            let leaving = Arc::clone(&leaving);
+            move || {
+                let idle = leaving.load(Ordering::SeqCst);
+                exited(&registry, MeetingExited { id: meeting_id, generation, idle });
+            }
+        });
+        let registry = ctx.address();
+        let neighbours = Neighbours {
+            events_done: Arc::new(move |ids| {
+                // Lost only when the registry is: its successor starts with empty hands.
+                let _ = registry.try_send(EventsDone(ids));
+            }),
+            score: Arc::clone(&self.score),
+        };
+        let actor = MeetingActor::new(id.to_owned(), Arc::clone(&self.engine), neighbours, leaving);
+        MeetingActor::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            lifeline.tie(ctx);
+            actor
+        })
+    }
+
+    /// Hands events to their meetings; those of no meeting of ours are put aside.
+    fn deliver(&mut self, events: Vec<InboxEvent>, ctx: &mut Context<Self>) {
+        let mut by_meeting: HashMap<String, Vec<InboxEvent>> = HashMap::new();
+        for stored in events {
+            let number = stored.zoom_meeting_id.as_ref();
+            if let Some(id) = number.and_then(|number| self.numbers.get(number)).cloned() {
+                self.in_hand.insert(stored.id, id.clone());
+                by_meeting.entry(id).or_default().push(stored);
+            }
+        }
+        for (id, events) in by_meeting {
+            let ids: Vec<i64> = events.iter().map(|stored| stored.id).collect();
+            let delivered = self.find(&id, ctx).is_some_and(|address| {
+                address.try_send(ApplyEvents(events)).is_ok()
+            });
+            if !delivered {
+                self.release(&ids);
+            }
+        }
+    }
+
+    fn release(&mut self, ids: &[i64]) {
+        for id in ids {
+            self.in_hand.remove(id);
+        }
+    }
+
+    /// Takes in events: those about known meetings go out at once, for the others the store is asked.
+    fn accept(&mut self, mut events: Vec<InboxEvent>, ctx: &mut Context<Self>) {
+        let room = EVENTS_IN_HAND_MAX.saturating_sub(self.in_hand.len());
+        events.retain(|stored| !self.in_hand.contains_key(&stored.id));
+        events.truncate(room);
+        let is_known = |stored: &InboxEvent| {
+            stored.zoom_meeting_id.as_ref().is_some_and(|number| self.numbers.contains_key(number))
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) = events.into_iter().partition(is_known);
+        self.deliver(known, ctx);
+        if unknown.is_empty() {
+            return;
+        }
+        let engine = Arc::clone(&self.engine);
+        let asked = async move { own(&engine, unknown).await };
+        ctx.spawn(asked.into_actor(self).map(|owned, registry, ctx| match owned {
+            Ok((numbers, events)) => {
+                if registry.numbers.len() + numbers.len() > NUMBERS_MAX {
+                    registry.numbers.clear();
+                }
+                registry.numbers.extend(numbers);
+                registry.deliver(events, ctx);
+            }
+            Err(error) => tracing::warn!(%error, "webhooks could not be assigned; they stay in the inbox"),
+        }));
+    }
+
+    /// Searches the inbox for events that were left behind: by a crash, a full mailbox, or a failed write.
+    fn catch_up(&mut self, ctx: &mut Context<Self>) {
+        if self.searching || self.in_hand.len() > EVENTS_IN_HAND_MAX / 2 {
+            return;
+        }
+        self.searching = true;
+        let (engine, after) = (Arc::clone(&self.engine), self.searched_to);
+        let search = async move {
+            engine.store.read(move |conn| inbox::pending(conn, after, CATCH_UP_BATCH)).await
+        };
+        ctx.spawn(search.into_actor(self).map(|found, registry, ctx| {
+            registry.searching = false;
+            match found {
+                Ok(events) => {
+                    registry.searched_to = events.last().map_or(0, |stored| stored.id);
+                    if !events.is_empty() {
+                        registry.accept(events, ctx);
+                        ctx.run_later(Duration::from_millis(10), Self::catch_up);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the inbox cannot be read"),
+            }
+        }));
+    }
+
+    fn bury(&mut self, exited: &MeetingExited, ctx: &mut Context<Self>) {
+        self.in_hand.retain(|_, meeting| *meeting != exited.id);
+        let verdict = {
+            let mut book = self.book();
+            if book.entries.get(&exited.id).is_none_or(|entry| entry.generation != exited.generation) {
+                return;
+            }
+            book.entries.remove(&exited.id);
+            if exited.idle {
+                return;
+            }
+            let trouble = book.troubled.entry(exited.id.clone()).or_default();
+            let verdict = MEETING_RESTARTS.verdict(&mut trouble.deaths, Instant::now());
+            trouble.not_before = Some(Instant::now() + verdict.unwrap_or(QUARANTINE));
+            verdict
+        };
+        metrics::counter!("convened_meeting_actor_deaths_total").increment(1);
+        let id = exited.id.clone();
+        match verdict {
+            Some(wait) => {
+                tracing::error!(meeting.id = %id, ?wait, "a meeting's actor died and is rebuilt");
+                ctx.run_later(wait, move |registry, ctx| registry.wake(&id, ctx));
+            }
+            None => self.quarantine(id, ctx),
+        }
+    }
+
+    /// A meeting whose actor keeps dying is parked, visibly; its webhooks stay in the inbox.
+    fn quarantine(&self, id: String, ctx: &mut Context<Self>) {
+        tracing::error!(meeting.id = %id, "a meeting's actor keeps dying; the meeting is quarantined");
+        let (engine, parked) = (Arc::clone(&self.engine), id.clone());
+        let park = async move { engine.store.write(move |conn| meeting::quarantine(conn, &parked)).await };
+        ctx.spawn(park.into_actor(self).map(move |outcome, _, _| {
+            if let Err(error) = outcome {
+                tracing::error!(meeting.id = %id, %error, "the quarantine could not be written down");
+            }
+        }));
+    }
+
+    fn wake(&self, id: &str, ctx: &Context<Self>) {
+        if let Some(address) = self.find(id, ctx) {
+            // A full mailbox holds a wake-up already.
+            let _ = address.try_send(Wake { interactive: false });
+        }
+    }
+}
+
+/// Which of the events are ours, and by which numbers; the others are put aside in the inbox.
+async fn own(
+    engine: &Engine,
+    events: Vec<InboxEvent>,
+) -> Result<(Vec<(String, String)>, Vec<InboxEvent>), StoreError> {
+    let numbers: HashSet<String> =
+        events.iter().filter_map(|stored| stored.zoom_meeting_id.clone()).collect();
+    let numbers: Vec<String> = numbers.into_iter().collect();
+    let found = engine.store.read(move |conn| meeting::ids_of_numbers(conn, &numbers)).await?;
+    let ours: HashSet<&str> = found.iter().map(|(number, _)| number.as_str()).collect();
+    let is_ours = |stored: &InboxEvent| {
+        stored.zoom_meeting_id.as_ref().is_some_and(|number| ours.contains(number.as_str()))
+    };
+    let (mine, others): (Vec<_>, Vec<_>) = events.into_iter().partition(is_ours);
+    let (strange, general): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|stored| stored.zoom_meeting_id.is_some());
+    let ids = |events: Vec<InboxEvent>| events.into_iter().map(|stored| stored.id).collect::<Vec<_>>();
+    let (strange, general) = (ids(strange), ids(general));
+    engine
+        .store
+        .write(move |conn| {
+            inbox::mark_unowned(conn, &strange)?;
+            inbox::mark_ignored(conn, &general)
+        })
+        .await?;
+    Ok((found, mine))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a death notice must arrive, also in a full mailbox")]
+fn exited(registry: &Recipient<MeetingExited>, notice: MeetingExited) {
+    registry.do_send(notice);
+}
+
+impl Actor for MeetingRegistry {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(4096);
+        ctx.run_later(Duration::ZERO, Self::catch_up);
+        ctx.run_interval(CATCH_UP_EVERY, Self::catch_up);
+    }
+}
+
+supervised!(MeetingRegistry);
+
+impl Handler<WakeMeeting> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, wake: WakeMeeting, ctx: &mut Self::Context) {
+        self.wake(&wake.id, ctx);
+    }
+}
+
+impl Handler<AwaitMeeting> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, wanted: AwaitMeeting, ctx: &mut Self::Context) {
+        if let Some(address) = self.find(&wanted.id, ctx) {
+            // Refused: the waiter's channel closes, and the caller gets its 202.
+            let _ = address.try_send(wanted.waiter);
+        }
+    }
+}
+
+impl Handler<EventsStored> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, stored: EventsStored, ctx: &mut Self::Context) {
+        self.accept(stored.0, ctx);
+    }
+}
+
+impl Handler<EventsDone> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, done: EventsDone, _: &mut Self::Context) {
+        self.release(&done.0);
+    }
+}
+
+impl Handler<MeetingExited> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, exited: MeetingExited, ctx: &mut Self::Context) {
+        self.bury(&exited, ctx);
+    }
+}
