@@ -126,6 +126,11 @@ impl Store {
         self.writer.try_write(work)
     }
 
+    /// The writer itself, for whoever brings jobs of another kind.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     /// Answers when everything taken before has been committed or refused.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod attendance;
 pub mod connection;
 pub mod due;
 pub mod error;
+pub mod inbox;
 pub mod instance;
 pub mod lifecycle;
 pub mod meeting;

@@ -25,7 +25,7 @@ const BEGIN_ATTEMPTS_MAX: u32 = 5;
 const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// A job for the writer, with its result inside until the commit.
-trait Job: Send {
+pub(crate) trait Job: Send {
     /// Does the work. `true` when its writes are to be kept.
     fn run(&mut self, conn: &mut Conn) -> bool;
     /// Tells the caller, after the commit.
@@ -38,6 +38,13 @@ struct Call<T, F> {
     /// `None` after a panic.
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Call<T, F> {
+    fn new(work: F) -> (Box<Self>, Written<T>) {
+        let (reply, written) = oneshot::channel();
+        (Box::new(Self { work: Some(work), result: None, reply }), Written(written))
+    }
 }
 
 impl<T, F> Job for Call<T, F>
@@ -113,8 +120,8 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
-        let (command, written) = command(work);
-        self.queue.send(command).await.map_err(|_| StoreError::Closed)?;
+        let (call, written) = Call::new(work);
+        self.queue.send(Command::Run(call)).await.map_err(|_| StoreError::Closed)?;
         written.wait().await
     }
 
@@ -127,12 +134,20 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
-        let (command, written) = command(work);
-        self.queue.try_send(command).map_err(|error| match error {
+        let (call, written) = Call::new(work);
+        self.submit(call)?;
+        Ok(written)
+    }
+
+    /// Queues a job that brings its own way to answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] when the queue is full, [`StoreError::Closed`] after the shutdown.
+    pub(crate) fn submit(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.queue.try_send(Command::Run(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
-        Ok(written)
+        })
     }
 
     /// Refuses new work, writes what waits and closes the database. Answers when that is done.
@@ -143,15 +158,6 @@ impl Writer {
             let _ = closed.await;
         }
     }
-}
-
-fn command<T, F>(work: F) -> (Command, Written<T>)
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
-{
-    let (reply, written) = oneshot::channel();
-    (Command::Run(Box::new(Call { work: Some(work), result: None, reply })), Written(written))
 }
 
 struct WriterThread {
