@@ -360,7 +360,8 @@ pub fn remove_settled(conn: &mut Conn, before: DateTime<Utc>, limit: i64) -> Res
         .load(conn)?;
     let mut removed = 0;
     for ids in ids.chunks(IDS_MAX) {
-        removed += diesel::delete(webhook_events::table.filter(webhook_events::id.eq_any(ids))).execute(conn)?;
+        removed +=
+            diesel::delete(webhook_events::table.filter(webhook_events::id.eq_any(ids))).execute(conn)?;
     }
     Ok(removed)
 }

@@ -165,7 +165,10 @@ mod tests {
         for object in [r#"{"id":"","uuid":null}"#, "{}", "null"] {
             let body = format!(r#"{{"event":"user.updated","payload":{{"object":{object}}}}}"#);
             let envelope = read(body.as_bytes()).unwrap();
-            assert_eq!((envelope.meeting_number, envelope.instance_uuid, envelope.event_ts), (None, None, None));
+            assert_eq!(
+                (envelope.meeting_number, envelope.instance_uuid, envelope.event_ts),
+                (None, None, None)
+            );
         }
     }
 
@@ -177,9 +180,16 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_an_error_and_never_a_panic() {
-        for body in
-            ["", "null", "[]", "{}", r#"{"event":null}"#, r#"{"event":""}"#, r#"{"event":"a\u0000b"}"#, "\u{feff}{"]
-        {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"event":null}"#,
+            r#"{"event":""}"#,
+            r#"{"event":"a\u0000b"}"#,
+            "\u{feff}{",
+        ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
         assert!(read(b"\xff\xfe").is_err());

@@ -7,6 +7,7 @@
 //! This is the only room that uses `reqwest`; [`http`] lends a client to whoever else needs one.
 
 pub mod call;
+pub mod envelope;
 pub mod error;
 pub mod http;
 pub mod ids;

@@ -64,7 +64,10 @@ fn insert_all(conn: &mut PgConnection, events: &[&NewEvent]) -> Result<Vec<Recei
         .filter_map(|(id, digest)| Some((Digest::try_from(digest.as_slice()).ok()?, id)))
         .collect();
     // The first of several equal bodies takes the id, the others are duplicates.
-    Ok(events.iter().map(|event| ids.remove(&event.digest).map_or(Receipt::Duplicate, Receipt::Stored)).collect())
+    Ok(events
+        .iter()
+        .map(|event| ids.remove(&event.digest).map_or(Receipt::Duplicate, Receipt::Stored))
+        .collect())
 }
 
 /// `INSERT … SELECT … FROM unnest(arrays)`: the same text whatever the size of the batch, so PostgreSQL parses
