@@ -6,4 +6,6 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
+mod inbox;
 mod store_parity;
+mod store_writer;

@@ -193,7 +193,7 @@ fn machines_that_start_together_migrate_once() {
     let Some(database) = TestDatabase::postgres() else { return };
     let counts: Vec<usize> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| convened::store::migrate::run(&database.url).unwrap().len()))
+            .map(|_| scope.spawn(|| convened::store::migrate::run(&database.url()).unwrap().len()))
             .collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });

@@ -7,14 +7,14 @@ use diesel::connection::SimpleConnection;
 
 /// A database of its own for one test; gone with it.
 pub(crate) struct TestDatabase {
-    pub(crate) url: DatabaseUrl,
-    /// The URL as a configuration would have it.
+    /// Its URL as a configuration would have it.
     pub(crate) text: String,
     _keep: Keep,
 }
 
+#[expect(dead_code, reason = "what is held is taken away when it is dropped")]
 enum Keep {
-    Folder(#[expect(dead_code, reason = "removed when dropped")] tempfile::TempDir),
+    Folder(tempfile::TempDir),
     Server(DropDatabase),
 }
 
@@ -22,7 +22,7 @@ impl TestDatabase {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("sqlite://{}", folder.path().join("convened.db").display());
-        Self { url: DatabaseUrl::parse(&text).unwrap(), text, _keep: Keep::Folder(folder) }
+        Self { text, _keep: Keep::Folder(folder) }
     }
 
     /// `None`, and a printed line, when no server is named.
@@ -35,19 +35,22 @@ impl TestDatabase {
         let name = format!("convened_test_{}", uuid::Uuid::new_v4().simple());
         on_server(&server, &format!("CREATE DATABASE {name}"));
         let text = format!("{server}/{name}");
-        let url = DatabaseUrl::parse(&text).unwrap();
-        Some(Self { url, text, _keep: Keep::Server(DropDatabase { server, name }) })
+        Some(Self { text, _keep: Keep::Server(DropDatabase { server, name }) })
+    }
+
+    pub(crate) fn url(&self) -> DatabaseUrl {
+        DatabaseUrl::parse(&self.text).unwrap()
     }
 
     /// Brings it to this program's tables.
     pub(crate) fn migrated(self) -> Self {
-        migrate::run(&self.url).unwrap();
+        migrate::run(&self.url()).unwrap();
         self
     }
 
     /// A connection that may write.
     pub(crate) fn conn(&self) -> Conn {
-        Manager::new(self.url.clone(), Role::Writer).open().unwrap()
+        Manager::new(self.url(), Role::Writer).open().unwrap()
     }
 }
 
