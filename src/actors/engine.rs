@@ -11,9 +11,9 @@ use super::zoom_api::{CallZoom, Lane, ZoomApiActor};
 use crate::clock::SharedClock;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
+use crate::store::StoreError;
 use crate::store::meeting::{self, SyncView};
 use crate::store::secret::Sealer;
-use crate::store::StoreError;
 use crate::zoom::error::{Doubt, ZoomError};
 use crate::zoom::{ZoomCall, ZoomReply};
 
@@ -70,10 +70,10 @@ impl ZoomHandle {
     /// # Errors
     /// [`ZoomError`]; an actor that died with the call leaves its outcome unknown.
     pub async fn call(&self, lane: Lane, call: ZoomCall) -> Result<ZoomReply, ZoomError> {
-        self.0.ask(CallZoom { lane, call }).await.unwrap_or(Err(ZoomError::Unknown {
-            doubt: Doubt::ConnectionLost,
-            status: None,
-        }))
+        self.0
+            .ask(CallZoom { lane, call })
+            .await
+            .unwrap_or(Err(ZoomError::Unknown { doubt: Doubt::ConnectionLost, status: None }))
     }
 }
 

@@ -4,20 +4,26 @@
 //! Stops when: the process does.
 //! If it dies: it is rebuilt with the same address book; events in its hands are pending in the inbox and come again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod book;
+mod own;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+pub use self::book::SharedBook;
+use self::book::{AddressBook, Burial};
+use self::own::own;
 use super::engine::Engine;
-use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Wake};
-use super::supervision::{Essential, Lifeline, RestartPolicy, supervised};
 use super::inbox::EventSink;
+use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Wake};
+use super::supervision::{Essential, Lifeline, supervised};
 use crate::store::inbox::{self, InboxEvent};
-use crate::store::{StoreError, meeting};
+use crate::store::meeting;
 
 /// Events handed out and not done with; more stay in the inbox until there is room.
 const EVENTS_IN_HAND_MAX: usize = 20_000;
@@ -27,16 +33,6 @@ const CATCH_UP_EVERY: Duration = Duration::from_secs(2);
 const CATCH_UP_BATCH: i64 = 2_000;
 /// Remembered Zoom numbers; beyond that the memory starts anew.
 const NUMBERS_MAX: usize = 100_000;
-/// A meeting whose actor keeps dying is left alone for this long.
-const QUARANTINE: Duration = Duration::from_secs(600);
-/// When a meeting's actor is rebuilt and when its meeting is quarantined.
-const MEETING_RESTARTS: RestartPolicy = RestartPolicy {
-    back_off: Duration::from_millis(200),
-    back_off_max: Duration::from_secs(30),
-    deaths_max: 5,
-    window: Duration::from_secs(600),
-};
-
 /// Brings a meeting in line with its booking, now.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -70,29 +66,6 @@ struct MeetingExited {
     /// It had nothing to do any more and went.
     idle: bool,
 }
-
-/// The address book outlives the registry: after its death the meetings that are at work must not get doubles.
-#[derive(Debug, Default)]
-pub struct AddressBook {
-    entries: HashMap<String, Entry>,
-    troubled: HashMap<String, Trouble>,
-    generations: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    generation: u64,
-    address: Addr<MeetingActor>,
-}
-
-#[derive(Debug, Default)]
-struct Trouble {
-    deaths: VecDeque<Instant>,
-    not_before: Option<Instant>,
-}
-
-/// The address book, shared by the registry's successive lives.
-pub type SharedBook = Arc<Mutex<AddressBook>>;
 
 /// The registry as others see it.
 #[derive(Debug, Clone)]
@@ -167,21 +140,7 @@ impl MeetingRegistry {
 
     /// The meeting's actor, made if need be; `None` while it recovers from a death.
     fn find(&self, id: &str, ctx: &Context<Self>) -> Option<Addr<MeetingActor>> {
-        let mut book = self.book();
-        if let Some(entry) = book.entries.get(id)
-            && entry.address.connected()
-        {
-            return Some(entry.address.clone());
-        }
-        let recovering = |trouble: &Trouble| trouble.not_before.is_some_and(|at| Instant::now() < at);
-        if book.troubled.get(id).is_some_and(recovering) {
-            return None;
-        }
-        book.generations += 1;
-        let generation = book.generations;
-        let address = self.spawn(id, generation, ctx);
-        book.entries.insert(id.to_owned(), Entry { generation, address: address.clone() });
-        Some(address)
+        self.book().find(id, |generation| self.spawn(id, generation, ctx))
     }
 
     fn spawn(&self, id: &str, generation: u64, ctx: &Context<Self>) -> Addr<MeetingActor> {
@@ -222,9 +181,8 @@ impl MeetingRegistry {
         }
         for (id, events) in by_meeting {
             let ids: Vec<i64> = events.iter().map(|stored| stored.id).collect();
-            let delivered = self.find(&id, ctx).is_some_and(|address| {
-                address.try_send(ApplyEvents(events)).is_ok()
-            });
+            let delivered =
+                self.find(&id, ctx).is_some_and(|address| address.try_send(ApplyEvents(events)).is_ok());
             if !delivered {
                 self.release(&ids);
             }
@@ -271,9 +229,8 @@ impl MeetingRegistry {
         }
         self.searching = true;
         let (engine, after) = (Arc::clone(&self.engine), self.searched_to);
-        let search = async move {
-            engine.store.read(move |conn| inbox::pending(conn, after, CATCH_UP_BATCH)).await
-        };
+        let search =
+            async move { engine.store.read(move |conn| inbox::pending(conn, after, CATCH_UP_BATCH)).await };
         ctx.spawn(search.into_actor(self).map(|found, registry, ctx| {
             registry.searching = false;
             match found {
@@ -289,30 +246,18 @@ impl MeetingRegistry {
         }));
     }
 
-    fn bury(&mut self, exited: &MeetingExited, ctx: &mut Context<Self>) {
+    fn bury(&mut self, exited: MeetingExited, ctx: &mut Context<Self>) {
         self.in_hand.retain(|_, meeting| *meeting != exited.id);
-        let verdict = {
-            let mut book = self.book();
-            if book.entries.get(&exited.id).is_none_or(|entry| entry.generation != exited.generation) {
-                return;
-            }
-            book.entries.remove(&exited.id);
-            if exited.idle {
-                return;
-            }
-            let trouble = book.troubled.entry(exited.id.clone()).or_default();
-            let verdict = MEETING_RESTARTS.verdict(&mut trouble.deaths, Instant::now());
-            trouble.not_before = Some(Instant::now() + verdict.unwrap_or(QUARANTINE));
-            verdict
-        };
-        metrics::counter!("convened_meeting_actor_deaths_total").increment(1);
-        let id = exited.id.clone();
-        match verdict {
-            Some(wait) => {
+        let burial = self.book().bury(&exited.id, exited.generation, exited.idle);
+        let id = exited.id;
+        match burial {
+            Burial::Nothing => {}
+            Burial::RebuildAfter(wait) => {
+                metrics::counter!("convened_meeting_actor_deaths_total").increment(1);
                 tracing::error!(meeting.id = %id, ?wait, "a meeting's actor died and is rebuilt");
                 ctx.run_later(wait, move |registry, ctx| registry.wake(&id, ctx));
             }
-            None => self.quarantine(id, ctx),
+            Burial::Quarantine => self.quarantine(id, ctx),
         }
     }
 
@@ -334,34 +279,6 @@ impl MeetingRegistry {
             let _ = address.try_send(Wake { interactive: false });
         }
     }
-}
-
-/// Which of the events are ours, and by which numbers; the others are put aside in the inbox.
-async fn own(
-    engine: &Engine,
-    events: Vec<InboxEvent>,
-) -> Result<(Vec<(String, String)>, Vec<InboxEvent>), StoreError> {
-    let numbers: HashSet<String> =
-        events.iter().filter_map(|stored| stored.zoom_meeting_id.clone()).collect();
-    let numbers: Vec<String> = numbers.into_iter().collect();
-    let found = engine.store.read(move |conn| meeting::ids_of_numbers(conn, &numbers)).await?;
-    let ours: HashSet<&str> = found.iter().map(|(number, _)| number.as_str()).collect();
-    let is_ours = |stored: &InboxEvent| {
-        stored.zoom_meeting_id.as_ref().is_some_and(|number| ours.contains(number.as_str()))
-    };
-    let (mine, others): (Vec<_>, Vec<_>) = events.into_iter().partition(is_ours);
-    let (strange, general): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|stored| stored.zoom_meeting_id.is_some());
-    let ids = |events: Vec<InboxEvent>| events.into_iter().map(|stored| stored.id).collect::<Vec<_>>();
-    let (strange, general) = (ids(strange), ids(general));
-    engine
-        .store
-        .write(move |conn| {
-            inbox::mark_unowned(conn, &strange)?;
-            inbox::mark_ignored(conn, &general)
-        })
-        .await?;
-    Ok((found, mine))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a death notice must arrive, also in a full mailbox")]
@@ -420,6 +337,6 @@ impl Handler<MeetingExited> for MeetingRegistry {
     type Result = ();
 
     fn handle(&mut self, exited: MeetingExited, ctx: &mut Self::Context) {
-        self.bury(&exited, ctx);
+        self.bury(exited, ctx);
     }
 }

@@ -117,10 +117,8 @@ impl Verdict {
         let marks: Vec<MarkRow> = attendees.chain(hosts).collect::<Result<_, _>>()?;
         let changed = changes(&marks, &case.marks_before);
         let was_final = case.marks_before.values().any(|(_, provisional)| !provisional);
-        let matched = assessed
-            .matched
-            .iter()
-            .map(|(id, person, by)| (id.clone(), Some((person.clone(), by.as_str()))));
+        let matched =
+            assessed.matched.iter().map(|(id, person, by)| (id.clone(), Some((person.clone(), by.as_str()))));
         let unmatched = assessed.unmatched.iter().map(|id| (id.clone(), None));
         let roster_empty = assessed.marks.is_empty();
         tracing::debug!(meeting.id = %case.meeting_id, provisional, "scored");

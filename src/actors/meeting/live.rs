@@ -11,9 +11,9 @@ use crate::domain::connection::{self, Connection, ConnectionId};
 use crate::domain::events::{EventKind, ZoomEvent};
 use crate::domain::lifecycle::{MeetingStatus, Planned, Run, appointment_status, meeting_status};
 use crate::store::due::{self, DueKind};
+use crate::store::inbox::{self, InboxEvent};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
-use crate::store::inbox::{self, InboxEvent};
 use crate::store::{Conn, StoreError, UtcMillis, lifecycle, participant, report, story};
 use crate::zoom::event;
 
@@ -61,10 +61,7 @@ impl Live {
         };
         if let Some((started, ended)) = seen {
             let known = self.instances.entry(uuid.clone()).or_insert(Run { started: None, ended: None });
-            let next = Run {
-                started: earliest(known.started, started),
-                ended: known.ended.max(ended),
-            };
+            let next = Run { started: earliest(known.started, started), ended: known.ended.max(ended) };
             if *known != next || !changes.instances.contains(&uuid) {
                 *known = next;
                 changes.instances.insert(uuid);
@@ -122,8 +119,9 @@ pub(super) async fn apply(
     let mut write = Batch::new(engine, view, &live, &changes, before, status);
     (write.done, write.dead) = (done, dead);
     engine.store.write(move |conn| write.perform(conn)).await?;
-    let score = (status == MeetingStatus::Ended && !(changes.connections.is_empty() && changes.instances.is_empty()))
-        .then(|| view.booking.id.clone());
+    let score = (status == MeetingStatus::Ended
+        && !(changes.connections.is_empty() && changes.instances.is_empty()))
+    .then(|| view.booking.id.clone());
     Ok(Applied { live, score })
 }
 
@@ -180,7 +178,12 @@ impl Batch {
             now,
             meeting_id: view.meeting.id.clone(),
             appointment_id: view.booking.id.clone(),
-            connections: changes.connections.iter().filter_map(|id| live.connections.get(id)).cloned().collect(),
+            connections: changes
+                .connections
+                .iter()
+                .filter_map(|id| live.connections.get(id))
+                .cloned()
+                .collect(),
             instances,
             done: Vec::new(),
             dead: Vec::new(),
@@ -189,7 +192,8 @@ impl Batch {
             started_at: ours.iter().filter_map(|run| run.started).min().map(UtcMillis::from),
             ended_at: last_end.filter(|_| status == MeetingStatus::Ended).map(UtcMillis::from),
             report_at: UtcMillis::from(
-                last_end.unwrap_or(now).max(now - engine.attendance.report_delay) + engine.attendance.report_delay,
+                last_end.unwrap_or(now).max(now - engine.attendance.report_delay)
+                    + engine.attendance.report_delay,
             ),
             score: status == MeetingStatus::Ended,
         }
@@ -234,7 +238,8 @@ impl Batch {
             };
             let details = json!({ "started_at": self.started_at.map(DateTime::<Utc>::from),
                 "ended_at": self.ended_at.map(DateTime::<Utc>::from) });
-            let kind = if self.status == MeetingStatus::Started { "meeting.started" } else { "meeting.ended" };
+            let kind =
+                if self.status == MeetingStatus::Started { "meeting.started" } else { "meeting.ended" };
             story::tell(conn, &self.appointment_id, self.now, kind, text, Some(details))?;
         }
         Ok(())

@@ -11,8 +11,8 @@ use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
 use crate::store::meeting::SyncView;
 use crate::store::zoom_user::{self, ZoomUserRow};
 use crate::store::{StoreError, UtcMillis};
-use crate::zoom::call;
 use crate::zoom::ZoomReply;
+use crate::zoom::call;
 use crate::zoom::error::{Limit, ZoomError};
 use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings, User};
 

@@ -34,11 +34,7 @@ pub(super) struct Synced {
 }
 
 /// Runs the loop for one meeting; `None` when the meeting does not exist.
-pub(super) async fn run(
-    engine: &Engine,
-    id: &str,
-    interactive: bool,
-) -> Result<Option<Synced>, StoreError> {
+pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<Option<Synced>, StoreError> {
     for _ in 0..STEPS_MAX {
         let Some(view) = engine.load(id).await? else { return Ok(None) };
         let now = engine.clock.now();
@@ -115,12 +111,21 @@ async fn rest(
     }
     let status = status(known.number.is_some(), &view.booking.status);
     let (id, version, again_at) = (row.id.clone(), row.version, stop.again_at.map(UtcMillis::from));
+    let appointment = view.booking.id.clone();
+    // Once the planned end and Zoom's counting have passed, somebody looks how it came out.
+    let wanted = matches!(desired, Desired::Meeting { .. });
+    let window_end =
+        wanted.then(|| DateTime::<Utc>::from(view.booking.end_at) + engine.attendance.report_delay);
+    let window_end = window_end.filter(|at| *at > engine.clock.now()).map(UtcMillis::from);
     engine
         .store
         .write(move |conn| {
             if meeting::save_sync(conn, &id, version, &columns)? {
                 meeting::save_status(conn, &id, status)?;
                 due::set_or_clear(conn, DueKind::Sync, &id, again_at)?;
+                if window_end.is_some() || !wanted {
+                    due::set_or_clear(conn, DueKind::WindowEnd, &appointment, window_end)?;
+                }
             }
             Ok(())
         })
