@@ -2,6 +2,7 @@
 //!
 //! - [`error`]: the error table; [`envelope`](self) writes every failure's body and every request's id.
 //! - [`auth`], [`keys`], [`admission`]: who is let in.
+//! - [`webhook`]: what Zoom tells us.
 
 pub mod admission;
 pub mod auth;
@@ -9,6 +10,7 @@ mod envelope;
 pub mod error;
 pub mod keys;
 pub mod request_id;
+pub mod webhook;
 
 use crate::actors::store::Store;
 use crate::clock::SharedClock;

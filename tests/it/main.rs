@@ -9,3 +9,4 @@ mod support;
 mod inbox;
 mod store_parity;
 mod store_writer;
+mod webhook;

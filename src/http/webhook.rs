@@ -1,0 +1,114 @@
+//! Zoom's webhooks: verify, store, then answer 200; nothing else happens in the request. Zoom waits three
+//! seconds, tries again a few times, and then the event is lost, so everything signed is kept, understood or not.
+
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::error::ApiError;
+use crate::actors::inbox::Inbox;
+use crate::clock::{Instant, SharedClock};
+use crate::store::inbox::{Heading, NewEvent};
+use crate::zoom::envelope::{self, Envelope};
+use crate::zoom::signature::{WebhookKey, timestamp_age};
+
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-zm-request-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-zm-signature");
+/// Zoom's question whether this address is ours and knows the secret.
+const URL_VALIDATION: &str = "endpoint.url_validation";
+/// How far ahead Zoom's clock may be.
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
+
+/// What the webhook's handler needs; `web::Data` of the routes.
+#[derive(Debug)]
+pub struct Intake {
+    /// Where events are stored.
+    pub inbox: Inbox,
+    /// The time.
+    pub clock: SharedClock,
+    /// The key of `zoom.webhook_secret_token`; without it nothing is accepted.
+    pub key: Option<WebhookKey>,
+    /// How old a request may be (`webhook.max_age`): Zoom's own retries come up to 85 minutes late.
+    pub max_age: Duration,
+    /// The largest body that is read (`limits.body_bytes`).
+    pub body_bytes: usize,
+}
+
+/// The routes, for an application that has [`Intake`] as data.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::resource(["/api/zoom/webhook", "/api/zoom/webhooks"]).route(web::post().to(receive_webhook)),
+    );
+}
+
+async fn receive_webhook(
+    request: HttpRequest,
+    payload: web::Payload,
+    intake: web::Data<Intake>,
+) -> Result<HttpResponse, ApiError> {
+    let key = intake.key.as_ref().ok_or(ApiError::ZoomNotConfigured("zoom.webhook_secret_token"))?;
+    let body = read_body(payload, intake.body_bytes).await?;
+    let now = intake.clock.now();
+    let age = intake.verified_age(key, request.headers(), &body, now).ok_or_else(|| {
+        metrics::counter!("convened_webhooks_rejected_total").increment(1);
+        ApiError::BadSignature
+    })?;
+    let heading = match envelope::read(&body) {
+        Ok(envelope) if envelope.event == URL_VALIDATION => return validate(key, &envelope),
+        Ok(envelope) => Ok(Heading {
+            event: envelope.event.into_owned(),
+            event_ts: envelope.event_ts,
+            zoom_meeting_id: envelope.meeting_number.map(Into::into),
+            instance_uuid: envelope.instance_uuid.map(Into::into),
+        }),
+        Err(error) => Err(error.to_string()),
+    };
+    let event = NewEvent::new(body.into(), heading, now, age.num_milliseconds());
+    intake.inbox.store(event).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"received": true}"#))
+}
+
+impl Intake {
+    /// The age of a request that is Zoom's and neither too old nor too new; `None` for any other.
+    fn verified_age(
+        &self,
+        key: &WebhookKey,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Instant,
+    ) -> Option<TimeDelta> {
+        let timestamp = headers.get(TIMESTAMP)?.to_str().ok()?;
+        let signature = headers.get(SIGNATURE)?.to_str().ok()?;
+        let age = timestamp_age(timestamp, now)?;
+        let max_age = TimeDelta::from_std(self.max_age).unwrap_or(TimeDelta::MAX);
+        // The cheap question first: an old recording is not worth a hash.
+        (age <= max_age && age >= -AHEAD_MAX && key.verify(timestamp, body, signature)).then_some(age)
+    }
+}
+
+/// The body as it came: the signature is over these bytes.
+async fn read_body(payload: web::Payload, limit: usize) -> Result<Bytes, ApiError> {
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) => Err(ApiError::MalformedJson(error.to_string())),
+        Err(_) => Err(ApiError::PayloadTooLarge(limit)),
+    }
+}
+
+/// The answer to `endpoint.url_validation`. It was asked with a good signature; a token that could be the text
+/// of an event is refused all the same, because the answer would sign it.
+fn validate(key: &WebhookKey, envelope: &Envelope<'_>) -> Result<HttpResponse, ApiError> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer<'a> {
+        plain_token: &'a str,
+        encrypted_token: String,
+    }
+    let plain_token = envelope.plain_token.as_deref().ok_or(ApiError::BadSignature)?;
+    let encrypted_token = key.encrypt_token(plain_token).ok_or(ApiError::BadSignature)?;
+    Ok(HttpResponse::Ok().json(Answer { plain_token, encrypted_token }))
+}
