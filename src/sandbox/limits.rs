@@ -166,11 +166,6 @@ impl Limits {
             .ok_or_else(|| Refusal::Registrant { email: email.to_owned(), limit })
     }
 
-    /// How many creates and updates the host has used today.
-    pub(super) fn host_used(&self, host: &str) -> u32 {
-        self.hosts.get(host).copied().unwrap_or_default()
-    }
-
     /// Takes a lock; one request at a time may hold it.
     pub(super) fn lock(&mut self, key: &str) -> Result<(), Refusal> {
         if self.locks.insert(key.to_owned()) { Ok(()) } else { Err(Refusal::Locked) }

@@ -13,20 +13,31 @@ mod account;
 mod agreement;
 pub mod announce;
 mod cast;
+mod control;
 mod dice;
+mod downloads;
 mod endpoints;
 mod errors;
 mod exchange;
 pub mod faults;
 mod gate;
 pub mod ledger;
+mod licences;
 mod limits;
+mod meeting_fields;
+mod meeting_views;
+mod meetings;
 pub mod mischief;
 pub mod model;
 mod oauth;
 mod oauth_routes;
 mod pages;
+mod past;
 pub mod play;
+mod recordings;
+mod recurrence;
+mod registrants;
+mod reports;
 mod request;
 mod runs;
 pub mod settings;
@@ -34,6 +45,8 @@ pub mod state;
 mod stays;
 pub mod timetable;
 pub mod truth;
+mod user_reads;
+mod users;
 pub mod webhook;
 
 use std::io;
@@ -108,6 +121,8 @@ async fn serve(
             .app_data(shared.clone())
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(oauth_routes::routes)
+            .configure(control::routes)
+            .configure(downloads::routes)
             .service(web::scope("/v2").default_service(web::to(gate::serve)))
     })
     .workers(WORKERS)

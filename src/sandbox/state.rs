@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::SandboxOptions;
 use super::account::{Account, Founding};
 use super::announce::EventSink;
 use super::faults::FaultRule;
 use super::ledger::{LedgerEntry, LedgerFilter};
 use super::model::{LICENSED, ReportRow, SandboxInstance, SandboxMeeting, SandboxUser, UserStatus, Webhook};
 use super::settings::Settings;
+use super::{SandboxOptions, meetings, recordings};
 use crate::clock::{Instant, SharedClock};
 use crate::sandbox::oauth::Grants;
 use crate::zoom::ids;
@@ -242,6 +242,24 @@ impl SandboxState {
             account.instances.get_mut(uuid).ok_or_else(|| SandboxRefusal::NoInstance(uuid.to_owned()))?;
         instance.report.push(row);
         Ok(())
+    }
+
+    /// Publishes a cloud recording of an ended instance and announces it.
+    pub fn publish_recording(&self, uuid: &str) -> Result<(), SandboxRefusal> {
+        let now = self.now();
+        recordings::publish(&mut self.account(), uuid, now)
+    }
+
+    /// Deletes a meeting as its host would in Zoom's own client.
+    pub fn delete_meeting(&self, number: u64) -> Result<(), SandboxRefusal> {
+        let now = self.now();
+        meetings::delete_behind(&mut self.account(), number, now)
+    }
+
+    /// Changes a meeting as its host would in Zoom's own client.
+    pub fn patch_meeting(&self, number: u64, fields: &Value) -> Result<(), SandboxRefusal> {
+        let now = self.now();
+        meetings::patch_behind(&mut self.account(), number, fields, now)
     }
 
     /// Injects a fault; the answer is its number.
