@@ -18,6 +18,7 @@ fn facts() -> Facts {
     Facts {
         account_id: "account".to_owned(),
         number: "81234567890".to_owned(),
+        uuid: "Jt4PAh1jSaiRSDnd90ssWA==".to_owned(),
         host_id: "host".to_owned(),
         host_email: "host@school.example".to_owned(),
         topic: "Algebra".to_owned(),

@@ -13,7 +13,11 @@ mod account;
 mod agreement;
 pub mod announce;
 mod cast;
+pub mod classes;
 mod control;
+pub mod courier;
+pub mod deliveries;
+pub mod delivery;
 mod dice;
 mod downloads;
 mod endpoints;
@@ -37,9 +41,13 @@ pub mod play;
 mod recordings;
 mod recurrence;
 mod registrants;
+#[cfg(test)]
+mod rehearsal;
 mod reports;
 mod request;
+mod runner;
 mod runs;
+mod schedule;
 pub mod settings;
 pub mod state;
 mod stays;
@@ -54,9 +62,11 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, web};
 
+use self::classes::Classes;
+use self::delivery::Delivery;
 use self::model::Plan;
 use self::state::SandboxState;
 use crate::clock::SharedClock;
@@ -104,8 +114,8 @@ impl Sandbox {
         let thread = std::thread::Builder::new()
             .name("sandbox".to_owned())
             .spawn(move || actix_web::rt::System::new().block_on(serve(served, listener, ready)))?;
-        let server = started.recv().map_err(|_| io::Error::other("the sandbox did not start"))??;
-        Ok(SandboxHandle { state, server, thread: Some(thread) })
+        let running = started.recv().map_err(|_| io::Error::other("the sandbox did not start"))??;
+        Ok(SandboxHandle { state, running, thread: Some(thread) })
     }
 }
 
@@ -113,41 +123,58 @@ impl Sandbox {
 async fn serve(
     state: SandboxState,
     listener: TcpListener,
-    ready: mpsc::Sender<io::Result<ServerHandle>>,
+    ready: mpsc::Sender<io::Result<Running>>,
 ) -> io::Result<()> {
-    let shared = web::Data::new(state);
-    let bound = HttpServer::new(move || {
+    let (server, running) = match assemble(state, listener) {
+        Ok(assembled) => assembled,
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return Ok(());
+        }
+    };
+    // A caller that is gone has no use for the handle; the server then ends with the process.
+    let _ = ready.send(Ok(running));
+    server.await
+}
+
+fn assemble(state: SandboxState, listener: TcpListener) -> io::Result<(Server, Running)> {
+    let delivery = Delivery::start(state.clone())?;
+    let classes = Classes::new(state.clone(), delivery.clone());
+    let data = (web::Data::new(state), web::Data::new(classes.clone()), web::Data::new(delivery.clone()));
+    let server = HttpServer::new(move || {
         App::new()
-            .app_data(shared.clone())
+            .app_data(data.0.clone())
+            .app_data(data.1.clone())
+            .app_data(data.2.clone())
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(oauth_routes::routes)
             .configure(control::routes)
             .configure(downloads::routes)
+            .configure(schedule::routes)
             .service(web::scope("/v2").default_service(web::to(gate::serve)))
     })
     .workers(WORKERS)
     .disable_signals()
     .shutdown_timeout(1)
-    .listen(listener);
-    match bound {
-        Ok(server) => {
-            let server = server.run();
-            // A caller that is gone has no use for the handle; the server then ends with the process.
-            let _ = ready.send(Ok(server.handle()));
-            server.await
-        }
-        Err(error) => {
-            let _ = ready.send(Err(error));
-            Ok(())
-        }
-    }
+    .listen(listener)?
+    .run();
+    let running = Running { server: server.handle(), delivery, classes };
+    Ok((server, running))
+}
+
+/// What lives on the server's thread.
+#[derive(Debug)]
+struct Running {
+    server: ServerHandle,
+    delivery: Delivery,
+    classes: Classes,
 }
 
 /// A running sandbox; dropping it stops the server.
 #[derive(Debug)]
 pub struct SandboxHandle {
     state: SandboxState,
-    server: ServerHandle,
+    running: Running,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -164,6 +191,18 @@ impl SandboxHandle {
         &self.state
     }
 
+    /// Plays classes.
+    #[must_use]
+    pub fn classes(&self) -> &Classes {
+        &self.running.classes
+    }
+
+    /// Delivers the webhooks.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.running.delivery
+    }
+
     /// Stops the server and waits for its thread.
     pub fn stop(mut self) {
         self.end();
@@ -172,7 +211,7 @@ impl SandboxHandle {
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
             // The command is sent by the call; the future would only wait for its end, and so does `join`.
-            drop(self.server.stop(false));
+            drop(self.running.server.stop(false));
             if thread.join().is_err() {
                 tracing::error!("the sandbox's server thread panicked");
             }

@@ -22,6 +22,8 @@ pub struct Facts {
     pub account_id: String,
     /// The meeting's number.
     pub number: String,
+    /// The meeting's own UUID, which its next instance takes over.
+    pub uuid: String,
     /// The host's user id.
     pub host_id: String,
     /// The host's e-mail address.
@@ -77,7 +79,10 @@ pub fn perform(class: &Timetable, facts: &Facts) -> Result<Performance, Timetabl
     let mut instances = Vec::with_capacity(runs.len());
     let mut events = Vec::new();
     for (index, run) in runs.iter().enumerate() {
-        let uuid = ids::instance_uuid(&mut dice.of(&format!("instance {index}")));
+        let uuid = match index {
+            0 => facts.uuid.clone(),
+            later => ids::instance_uuid(&mut dice.of(&format!("instance {later} after {}", facts.uuid))),
+        };
         let stage = Stage { class, facts, dice, uuid: &uuid, run, index };
         let roles = cast::of_run(run, class, dice);
         events.extend(stage.frame(&roles));
@@ -273,6 +278,7 @@ mod tests {
         Facts {
             account_id: "account".to_owned(),
             number: "81234567890".to_owned(),
+            uuid: "Jt4PAh1jSaiRSDnd90ssWA==".to_owned(),
             host_id: "host".to_owned(),
             host_email: "grace@school.example".to_owned(),
             topic: "Algebra".to_owned(),

@@ -211,6 +211,17 @@ impl Timetable {
         self.delivery.check()?;
         stays::of_class(self).map(drop)
     }
+
+    /// The class as it becomes when the host ends the meeting and nobody comes back.
+    #[must_use]
+    pub(super) fn ended_at(mut self, end: Offset) -> Self {
+        self.host_ends.retain(|earlier| *earlier < end);
+        self.host_ends.push(end);
+        for device in self.persons.iter_mut().flat_map(|person| &mut person.devices) {
+            device.retain(|action| action.at < end);
+        }
+        self
+    }
 }
 
 impl FromStr for Offset {

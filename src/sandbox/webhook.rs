@@ -19,6 +19,8 @@ pub struct WebhookEvent {
     pub name: String,
     /// The meeting's number, where it is about one.
     pub meeting: Option<String>,
+    /// The UUID of the instance, where it is about one.
+    pub instance: Option<String>,
     /// The `event_ts` in the body.
     pub ts: Instant,
     /// The body.
@@ -44,7 +46,7 @@ struct PayloadFirst<'a> {
 impl WebhookEvent {
     /// An event with this payload, stamped `ts`.
     #[must_use]
-    pub fn new(name: &str, meeting: Option<String>, ts: Instant, payload: &Value) -> Self {
+    pub fn new(name: &str, ts: Instant, payload: &Value) -> Self {
         let event_ts = ts.timestamp_millis();
         let body = if name.starts_with("meeting.participant_") {
             serde_json::to_vec(&PayloadFirst { payload, event_ts, event: name })
@@ -52,20 +54,27 @@ impl WebhookEvent {
             serde_json::to_vec(&EventFirst { event: name, payload, event_ts })
         };
         // A `Value` has string keys only, and such a thing always serialises.
-        Self { name: name.to_owned(), meeting, ts, body: body.unwrap_or_default().into() }
+        Self::with_body(name, ts, payload, body.unwrap_or_default().into())
     }
 
     /// A complete event that somebody else has put together.
     #[must_use]
     pub fn complete(event: &Value) -> Self {
-        let name = event.get("event").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = event.get("event").and_then(Value::as_str).unwrap_or_default();
         let ts = event.get("event_ts").and_then(Value::as_i64).and_then(DateTime::from_timestamp_millis);
-        let meeting = match event.pointer("/payload/object/id") {
-            Some(Value::Number(number)) if name.starts_with("meeting.") => Some(number.to_string()),
-            Some(Value::String(number)) if name.starts_with("meeting.") => Some(number.clone()),
+        let payload = event.get("payload").unwrap_or(&Value::Null);
+        Self::with_body(name, ts.unwrap_or_default(), payload, event.to_string().into())
+    }
+
+    fn with_body(name: &str, ts: Instant, payload: &Value, body: Bytes) -> Self {
+        let object = payload.get("object").filter(|_| name.starts_with("meeting."));
+        let meeting = match object.and_then(|object| object.get("id")) {
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::String(number)) => Some(number.clone()),
             _ => None,
         };
-        Self { name, meeting, ts: ts.unwrap_or_default(), body: event.to_string().into() }
+        let uuid = object.and_then(|object| object.get("uuid")).and_then(Value::as_str);
+        Self { name: name.to_owned(), meeting, instance: uuid.map(str::to_owned), ts, body }
     }
 }
 
@@ -203,7 +212,7 @@ impl Scene<'_> {
 
     fn event(&self, name: &str, ts: Instant, object: Map<String, Value>) -> WebhookEvent {
         let payload = json!({"account_id": self.account_id, "object": object});
-        WebhookEvent::new(name, Some(self.number.to_owned()), ts, &payload)
+        WebhookEvent::new(name, ts, &payload)
     }
 }
 
