@@ -1,6 +1,7 @@
 //! PERFORM: one actor a file, its messages beside it. The only folder, with `app.rs`, that knows actix.
 //! What an actor decides is decided in `domain`; what it remembers is a cache of the store.
 
+pub mod health;
 pub mod inbox;
 pub mod store;
 pub mod supervision;

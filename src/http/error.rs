@@ -137,6 +137,9 @@ pub enum ApiError {
     /// The database cannot be reached, or the daemon is stopping.
     #[error("the daemon cannot serve this at present")]
     Unavailable(Duration),
+    /// What `/readyz` found.
+    #[error("the daemon is not ready")]
+    NotReady(Vec<String>),
     /// Our own fault; the cause is in the log, under the request's id.
     #[error("something went wrong inside")]
     Internal,
@@ -194,6 +197,7 @@ impl ApiError {
             Self::ZoomTimeout => (StatusCode::GATEWAY_TIMEOUT, "ZOOM_TIMEOUT"),
             Self::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
         }
     }
@@ -207,6 +211,7 @@ impl ApiError {
             }
             Self::InvalidTransition { from, to, .. } => json!({ "from": from, "to": to }),
             Self::ZoomApi { code, message } => json!({ "zoom_code": code, "zoom_message": message }),
+            Self::NotReady(faults) => json!({ "faults": faults }),
             _ => json!({}),
         }
     }
@@ -219,6 +224,7 @@ impl ApiError {
             | Self::Overloaded(wait)
             | Self::Unavailable(wait) => Some(*wait),
             Self::ZoomNotConfigured(_) => Some(NOT_CONFIGURED_RETRY),
+            Self::NotReady(_) => Some(UNAVAILABLE_RETRY),
             _ => None,
         }
     }
