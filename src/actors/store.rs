@@ -21,7 +21,9 @@ const PERMITS_PER_READER: usize = 2;
 /// A query, with everything it needs to answer.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Query(Box<dyn FnOnce(&Pool<Manager>) + Send>);
+struct Query(Ask);
+
+type Ask = Box<dyn FnOnce(&Pool<Manager>) + Send>;
 
 /// One reader thread.
 struct Reader {

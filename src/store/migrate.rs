@@ -2,7 +2,7 @@
 //! line why it cannot.
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{self, Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -83,7 +83,7 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
 
 fn known(conn: &Conn) -> Result<Vec<String>, StoreError> {
     fn versions<DB: diesel::backend::Backend>(
-        migrations: Result<Vec<Box<dyn Migration<DB>>>, Box<dyn std::error::Error + Send + Sync>>,
+        migrations: migration::Result<Vec<Box<dyn Migration<DB>>>>,
     ) -> Result<Vec<String>, StoreError> {
         let migrations = migrations.map_err(|error| from_boxed(&*error))?;
         Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())

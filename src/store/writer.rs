@@ -12,6 +12,7 @@ use std::time::Duration;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint::{self, Checkpointer};
 use super::connection::Manager;
 use super::{Conn, StoreError};
 
@@ -100,8 +101,12 @@ impl Writer {
     /// When the database cannot be opened or no thread can be started.
     pub fn start(manager: Manager) -> Result<Self, StoreError> {
         let conn = manager.open()?;
+        let checkpointer = match &conn {
+            Conn::Sqlite(_) => Some(Checkpointer::start(&manager)?),
+            Conn::Postgres(_) => None,
+        };
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
-        let thread = WriterThread { manager, conn: Some(conn), commands };
+        let thread = WriterThread { manager, conn: Some(conn), checkpointer, commands };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run())
@@ -164,6 +169,8 @@ struct WriterThread {
     manager: Manager,
     /// `None` from the moment it broke until the next transaction.
     conn: Option<Conn>,
+    /// On SQLite.
+    checkpointer: Option<Checkpointer>,
     commands: mpsc::Receiver<Command>,
 }
 
@@ -188,6 +195,9 @@ impl WriterThread {
                 self.commit_group(jobs);
             }
         }
+        if let (Some(conn), Some(_)) = (&mut self.conn, self.checkpointer.take()) {
+            checkpoint::finish(conn);
+        }
         drop(self.conn.take());
         for reply in closing {
             let _ = reply.send(());
@@ -208,6 +218,9 @@ impl WriterThread {
         }
         for job in jobs {
             job.answer(outcome.clone());
+        }
+        if let (Some(conn), Some(checkpointer)) = (&mut self.conn, &self.checkpointer) {
+            checkpointer.committed(conn);
         }
     }
 
