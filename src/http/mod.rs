@@ -4,14 +4,17 @@
 //! - [`auth`], [`keys`], [`admission`]: who is let in.
 //! - `routes`: the URL table; [`server`]: the layers around it.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`: what operators ask.
+//! - [`openapi`]: the description of all of it, shown by `docs`.
 
 pub mod admission;
 pub mod auth;
+mod docs;
 mod envelope;
 pub mod error;
 mod health;
 pub mod keys;
 mod metrics;
+pub mod openapi;
 pub mod request_id;
 mod routes;
 pub mod server;

@@ -45,7 +45,14 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     );
 }
 
-async fn receive_webhook(
+/// An event from Zoom.
+///
+/// Signed by Zoom: HMAC-SHA256 over `v0:{timestamp}:{body}` with the app's secret token.
+#[utoipa::path(post, path = "/api/zoom/webhook", tag = "webhooks", security(()),
+    params(("x-zm-request-timestamp" = String, Header), ("x-zm-signature" = String, Header)),
+    request_body(content = Object, content_type = "application/json"),
+    responses((status = 200, description = "Stored, now or before; or the answer to `endpoint.url_validation`")))]
+pub(super) async fn receive_webhook(
     request: HttpRequest,
     payload: web::Payload,
     intake: web::Data<Intake>,
