@@ -6,12 +6,18 @@
 //!
 //! This is the only room that uses `reqwest`; [`http`] lends a client to whoever else needs one.
 
+pub mod breaker;
 pub mod call;
+mod classify;
+pub mod client;
 pub mod envelope;
 pub mod error;
+mod exchange;
 pub mod http;
 pub mod ids;
 pub mod lanes;
+pub mod limits;
+pub mod oauth;
 pub mod reply;
 pub mod sdk_jwt;
 pub mod signature;

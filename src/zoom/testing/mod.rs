@@ -1,8 +1,12 @@
 //! What several tests of this room, and of the actors above it, share.
 
+mod server;
+
 use std::path::PathBuf;
 
 use serde_json::Value;
+
+pub(crate) use self::server::{BadZoom, Play};
 
 /// A JSON file of the collected facts about Zoom, which lie beside the repository; nothing, said loudly, where
 /// they do not.
