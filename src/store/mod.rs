@@ -10,6 +10,7 @@
 //! type does not know, run through [`each_backend!`].
 
 pub mod attendance;
+pub mod case;
 mod checkpoint;
 pub mod connection;
 pub mod due;

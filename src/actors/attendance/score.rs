@@ -7,91 +7,38 @@ use serde_json::json;
 
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
-use crate::domain::attendance::{Assessed, Assessment, InstanceSpan, Mark, MarkStatus, RosterPerson, assess};
-use crate::domain::connection::{Connection, ConnectionId};
-use crate::domain::lifecycle::{Planned, Run};
+use crate::domain::attendance::{Assessed, Mark, MarkStatus};
+use crate::domain::connection::ConnectionId;
 use crate::domain::rules::Rules;
 use crate::store::attendance::{self, MarkRow};
+use crate::store::case::{self, Case};
 use crate::store::due::{self, DueKind};
-use crate::store::meeting::{self, BookingRow};
-use crate::store::report::{self, ReportState};
-use crate::store::{Conn, Json, StoreError, UtcMillis, instance, lifecycle, participant, roster, story};
+use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, participant, story};
 
-/// Everything known about a booking.
-struct Case {
-    booking: BookingRow,
-    meeting_id: String,
-    roster: Vec<RosterPerson>,
-    instances: Vec<InstanceSpan>,
-    connections: Vec<Connection>,
-    settled: BTreeMap<String, String>,
-    /// Every instance of the class has been judged by its report, or the report was given up.
-    judged: bool,
-    marks_before: BTreeMap<String, (String, bool)>,
-}
+/// What the marks were before: status, and whether provisional, by person.
+type Before = BTreeMap<String, (String, bool)>;
 
 /// Scores the booking and writes its marks.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
     let id = appointment_id.to_owned();
-    let Some(case) = engine.store.read(move |conn| load(conn, &id)).await? else {
+    let Some((case, before)) = engine.store.read(move |conn| load(conn, &id)).await? else {
         let id = appointment_id.to_owned();
         return engine.store.write(move |conn| due::clear(conn, DueKind::Score, &id)).await;
     };
     let rules = engine.attendance.rules.clone();
     let now = engine.clock.now();
-    let assessed = assess(&Assessment {
-        planned_start: case.booking.start_at.into(),
-        planned_end: case.booking.end_at.into(),
-        as_of: now,
-        roster: &case.roster,
-        instances: &case.instances,
-        connections: &case.connections,
-        settled: &case.settled,
-        rules: &rules,
-    });
-    let write = Verdict::new(case, &assessed, &rules, now)?;
+    let assessed = case.assess(&rules, now);
+    let write = Verdict::new(case, &before, &assessed, &rules, now)?;
     engine.store.write(move |conn| write.perform(conn)).await
 }
 
-fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<Case>, StoreError> {
-    let Some(row) = meeting::by_appointment(conn, appointment_id)? else { return Ok(None) };
-    let Some(view) = meeting::sync_view(conn, &row.id)? else { return Ok(None) };
-    let reports: BTreeMap<String, ReportState> = report::of_meeting(conn, &row.id)?
+fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before)>, StoreError> {
+    let Some(case) = case::of_appointment(conn, appointment_id)? else { return Ok(None) };
+    let before = attendance::of_appointment(conn, appointment_id)?
         .into_iter()
-        .map(|report| (report.instance_uuid, report.state))
+        .map(|(mark, _)| (mark.person_ref, (mark.status, mark.provisional)))
         .collect();
-    let spans = instance::of_meeting(conn, &row.id)?;
-    let planned = Planned { start: view.booking.start_at.into(), end: view.booking.end_at.into() };
-    let judged = spans
-        .iter()
-        .filter(|span| {
-            let (started, ended) = (span.started_at.map(Into::into), span.ended_at.map(Into::into));
-            planned.covers(&Run { started, ended })
-        })
-        .all(|span| reports.get(&span.uuid).is_some_and(|state| *state != ReportState::Waiting));
-    let instances = spans
-        .into_iter()
-        .map(|span| InstanceSpan {
-            report_complete: reports.get(&span.uuid) == Some(&ReportState::Complete),
-            uuid: span.uuid,
-            started: span.started_at.map(Into::into),
-            ended: span.ended_at.map(Into::into),
-        })
-        .collect();
-    let rows = participant::of_meeting(conn, &row.id)?;
-    Ok(Some(Case {
-        roster: roster::of_appointment(conn, appointment_id, view.host_id.as_deref())?,
-        connections: rows.iter().map(participant::ParticipantRow::connection).collect::<Result<_, _>>()?,
-        settled: participant::settled(conn, &row.id)?,
-        marks_before: attendance::of_appointment(conn, appointment_id)?
-            .into_iter()
-            .map(|(mark, _)| (mark.person_ref, (mark.status, mark.provisional)))
-            .collect(),
-        meeting_id: row.id,
-        booking: view.booking,
-        instances,
-        judged,
-    }))
+    Ok(Some((case, before)))
 }
 
 /// What one write needs.
@@ -108,25 +55,31 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn new(case: Case, assessed: &Assessed, rules: &Rules, now: DateTime<Utc>) -> Result<Self, StoreError> {
+    fn new(
+        case: Case,
+        before: &Before,
+        assessed: &Assessed,
+        rules: &Rules,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
         let provisional = !case.judged;
         let id = &case.booking.id;
         let row = |role, mark: &Mark| mark_row(id, role, mark, provisional, rules, now);
         let attendees = assessed.marks.iter().map(|mark| row("attendee", mark));
         let hosts = assessed.hosts.iter().map(|mark| row("host", mark));
         let marks: Vec<MarkRow> = attendees.chain(hosts).collect::<Result<_, _>>()?;
-        let changed = changes(&marks, &case.marks_before);
-        let was_final = case.marks_before.values().any(|(_, provisional)| !provisional);
+        let changed = changes(&marks, before);
+        let was_final = before.values().any(|(_, provisional)| !provisional);
         let matched =
             assessed.matched.iter().map(|(id, person, by)| (id.clone(), Some((person.clone(), by.as_str()))));
         let unmatched = assessed.unmatched.iter().map(|id| (id.clone(), None));
         let roster_empty = assessed.marks.is_empty();
-        tracing::debug!(meeting.id = %case.meeting_id, provisional, "scored");
+        tracing::debug!(meeting.id = %case.meeting.id, provisional, "scored");
         Ok(Self {
             appointment_id: case.booking.id,
             matches: matched.chain(unmatched).collect(),
             provisional,
-            news: case.marks_before.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
+            news: before.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
             changed,
             nobody_came: !provisional
                 && !roster_empty
@@ -158,7 +111,7 @@ impl Verdict {
 }
 
 /// The marks that differ from before, without those of people who had none.
-fn changes(marks: &[MarkRow], before: &BTreeMap<String, (String, bool)>) -> Vec<serde_json::Value> {
+fn changes(marks: &[MarkRow], before: &Before) -> Vec<serde_json::Value> {
     marks
         .iter()
         .filter_map(|mark| {
