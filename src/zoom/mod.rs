@@ -12,6 +12,7 @@ mod classify;
 pub mod client;
 pub mod envelope;
 pub mod error;
+pub mod event;
 mod exchange;
 pub mod http;
 pub mod ids;
