@@ -138,6 +138,13 @@ impl Connection {
         }
     }
 
+    /// The device behind this connection: the same in the waiting room as in the meeting.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        let id = self.participant_uuid.as_deref().or(self.user_id.as_deref());
+        id.unwrap_or_else(|| self.key.rsplit_once(STEP).map_or(&self.key, |(base, _)| base))
+    }
+
     /// The identity of this connection, borrowed; orders as [`ConnectionId`] does.
     fn sort_key(&self) -> (&str, Source, Room, &str) {
         (&self.instance, self.source, self.room, &self.key)
@@ -220,10 +227,13 @@ fn partial(
     }
 }
 
+/// What stands between a device's id and a step of its in the key of a waiting-room row.
+const STEP: &str = "@waiting-";
+
 /// The key of one step into or out of the waiting room.
 fn waiting_key(base: &str, entering: bool, at: DateTime<Utc>) -> String {
     let step = if entering { "in" } else { "out" };
-    format!("{base}@{step}:{}", at.timestamp_millis())
+    format!("{base}{STEP}{step}:{}", at.timestamp_millis())
 }
 
 /// The set of connections that partial views show, in the order of their ids.
@@ -240,3 +250,6 @@ pub fn fold(views: impl IntoIterator<Item = Connection>) -> Vec<Connection> {
     });
     connections
 }
+
+#[cfg(test)]
+mod tests;

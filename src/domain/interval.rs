@@ -127,3 +127,68 @@ impl IntervalSet {
         Self(left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECONDS: i64 = 40;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn set(pairs: &[(i64, i64)]) -> IntervalSet {
+        pairs.iter().map(|(start, end)| Interval::new(at(*start), at(*end))).collect()
+    }
+
+    /// The slow and obvious model: one flag a second.
+    fn flags(pairs: &[(i64, i64)]) -> Vec<bool> {
+        (0..SECONDS).map(|t| pairs.iter().any(|(start, end)| (*start..*end).contains(&t))).collect()
+    }
+
+    fn flags_of(set: &IntervalSet) -> Vec<bool> {
+        let inside = |t: i64| set.as_slice().iter().any(|i| i.start <= at(t) && at(t) < i.end);
+        (0..SECONDS).map(inside).collect()
+    }
+
+    fn pairs() -> impl Strategy<Value = Vec<(i64, i64)>> {
+        proptest::collection::vec((0..SECONDS, 0..SECONDS), 0..8)
+    }
+
+    #[test]
+    fn touching_intervals_become_one_and_empty_ones_vanish() {
+        assert_eq!(set(&[(5, 9), (1, 5), (9, 9), (20, 10)]), set(&[(1, 9)]));
+        assert_eq!(set(&[(1, 2), (3, 4)]).as_slice().len(), 2);
+    }
+
+    #[test]
+    fn the_total_counts_no_instant_twice() {
+        assert_eq!(set(&[(0, 10), (5, 15), (20, 21)]).total(), TimeDelta::seconds(16));
+        assert_eq!(IntervalSet::default().total(), TimeDelta::zero());
+    }
+
+    proptest! {
+        #[test]
+        fn the_sets_agree_with_one_flag_a_second(a in pairs(), b in pairs(), bounds in (0..SECONDS, 0..SECONDS)) {
+            let both = |f: fn(bool, bool) -> bool, x: &[(i64, i64)], y: &[(i64, i64)]| {
+                flags(x).into_iter().zip(flags(y)).map(|(x, y)| f(x, y)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(flags_of(&set(&a)), flags(&a));
+            prop_assert_eq!(flags_of(&set(&a).union(&set(&b))), both(|x, y| x || y, &a, &b));
+            prop_assert_eq!(flags_of(&set(&a).subtract(&set(&b))), both(|x, y| x && !y, &a, &b));
+            let clipped = set(&a).clip(&Interval::new(at(bounds.0), at(bounds.1)));
+            prop_assert_eq!(flags_of(&clipped), both(|x, y| x && y, &a, &[bounds]));
+            let seconds = flags(&a).into_iter().filter(|inside| *inside).count();
+            prop_assert_eq!(set(&a).total().num_seconds(), i64::try_from(seconds).unwrap());
+        }
+
+        #[test]
+        fn equal_sets_of_time_are_equal_values(a in pairs(), b in pairs()) {
+            prop_assert_eq!(set(&a) == set(&b), flags(&a) == flags(&b));
+            prop_assert_eq!(set(&a).subtract(&set(&b)), set(&a).subtract(&set(&b)).union(&IntervalSet::default()));
+        }
+    }
+}

@@ -1,17 +1,21 @@
 //! What a mark rests on, in a form that people can check and JSON can carry.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{EffectiveWindow, MatchedBy};
 use crate::domain::connection::{Room, Source};
-use crate::domain::interval::IntervalSet;
+use crate::domain::interval::{Interval, IntervalSet};
 
 /// Everything that made a mark.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evidence {
     /// The rules, such as `standard@1`.
     pub rules: String,
+    /// What was found, in one word.
+    pub finding: Finding,
+    /// The booking's time.
+    pub planned: Interval,
     /// The time that attendance was measured by.
     pub window: EffectiveWindow,
     /// The person's connections, counted or not.
@@ -20,6 +24,20 @@ pub struct Evidence {
     pub attended: IntervalSet,
     /// The numbers.
     pub arithmetic: Arithmetic,
+}
+
+/// What was found of a person: an absence has reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// They were in the meeting during the window.
+    Attended,
+    /// They were in the meeting, but before or after the window only.
+    OutsideWindow,
+    /// They came as far as the waiting room.
+    NeverAdmitted,
+    /// Nothing that counts was seen of them.
+    NotSeen,
 }
 
 /// One connection as evidence.
@@ -35,11 +53,14 @@ pub struct ConnectionEvidence {
     pub joined: Option<DateTime<Utc>>,
     /// When it ended, as told.
     pub left: Option<DateTime<Utc>>,
-    /// Whether it counted (or, in the waiting room, was taken off).
+    /// The time it was taken for, where a missing time had to be closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_as: Option<Interval>,
+    /// Whether it gave time to the mark.
     pub counted: bool,
     /// What the person was recognised by.
     pub matched_by: MatchedBy,
-    /// The value they were recognised by.
+    /// The value they were recognised by: personal data, to be erased with the person.
     pub identity: String,
 }
 

@@ -9,7 +9,7 @@
 //!   report for somebody alone in a meeting, so a complete report without rows replaces nothing.
 //! - A report still being read counts nothing: half a report would mark people absent who are on page two.
 //! - The calling system's own buttons (`Source::App`) prove an intention, not an admission: they count only where
-//!   Zoom said nothing at all about the booking, and only with both times. They are always shown as evidence.
+//!   no run of the meeting is known and nothing else of the person, and only with both times. They are always shown.
 //! - What the staff entered (`Source::Hand`) always counts.
 
 use std::collections::BTreeMap;
@@ -21,10 +21,22 @@ pub use super::identity::MatchedBy;
 pub use super::rules::{Rules, Thresholds};
 
 use super::connection::{Connection, ConnectionId};
+use super::identity::{Directory, Who};
+use super::interval::Interval;
 
 mod evidence;
+mod mark;
+mod presence;
+mod runs;
+#[cfg(test)]
+mod tests;
+mod window;
 
-pub use evidence::{Arithmetic, ConnectionEvidence, Evidence};
+pub use evidence::{Arithmetic, ConnectionEvidence, Evidence, Finding};
+
+use mark::Measure;
+use presence::{Held, Presence};
+use runs::Runs;
 
 /// A person who is expected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,7 +75,7 @@ pub struct Assessment<'a> {
     pub planned_start: DateTime<Utc>,
     /// The booking's end.
     pub planned_end: DateTime<Utc>,
-    /// The present: nothing after it has happened yet. Only open connections depend on it.
+    /// The present: how long those who are still there have been there. Nothing else depends on it.
     pub as_of: DateTime<Utc>,
     /// Who is expected, hosts included.
     pub roster: &'a [RosterPerson],
@@ -129,7 +141,7 @@ pub struct Mark {
     pub attended_secs: i64,
     /// When they first came in, waiting rooms aside; possibly before the window. `None` when absent.
     pub first_join: Option<DateTime<Utc>>,
-    /// When they were last there; possibly after the window. `None` when absent.
+    /// When they left; possibly after the window. `None` when absent, or still there.
     pub last_leave: Option<DateTime<Utc>>,
     /// Whether they were there but left before the end.
     pub left_early: bool,
@@ -168,13 +180,50 @@ pub struct Assessed {
 /// Assesses everybody on the roster.
 #[must_use]
 pub fn assess(a: &Assessment<'_>) -> Assessed {
-    let window = EffectiveWindow { start: a.planned_start, end: a.planned_end };
-    Assessed {
-        window,
-        marks: Vec::new(),
-        hosts: Vec::new(),
-        matched: Vec::new(),
-        unmatched: Vec::new(),
-        provisional: true,
+    let planned = Interval::new(a.planned_start, a.planned_end);
+    let runs = Runs::new(a);
+    let Sorted { held, matched, unmatched } = sort_out(a);
+    let presences: Vec<Presence> =
+        held.iter().map(|held| Presence::new(held, &runs, &planned, a.as_of)).collect();
+
+    let hosts =
+        || a.roster.iter().zip(&presences).filter(|(person, _)| person.host).map(|(_, presence)| presence);
+    let window = window::effective(planned, &runs, hosts().filter_map(|host| host.came).min());
+    let seen = |presence: &Presence| !presence.time.clip(&window.interval()).is_empty();
+    let host_absent = hosts().next().is_some() && !hosts().any(seen);
+
+    let measure = Measure { planned, window, rules: a.rules, host_absent };
+    let (mut marks, mut host_marks) = (Vec::with_capacity(a.roster.len()), Vec::new());
+    for ((person, held), presence) in a.roster.iter().zip(&held).zip(&presences) {
+        let list = if person.host { &mut host_marks } else { &mut marks };
+        list.push(measure.mark(&person.person, held, presence));
     }
+    Assessed { window, marks, hosts: host_marks, matched, unmatched, provisional: runs.await_reports() }
+}
+
+/// The connections, by whose they are.
+struct Sorted<'a> {
+    /// By place on the roster.
+    held: Vec<Vec<Held<'a>>>,
+    matched: Vec<(ConnectionId, String, MatchedBy)>,
+    unmatched: Vec<ConnectionId>,
+}
+
+fn sort_out<'a>(a: &Assessment<'a>) -> Sorted<'a> {
+    let directory = Directory::new(a.roster, a.settled);
+    let mut held: Vec<Vec<Held<'a>>> = vec![Vec::new(); a.roster.len()];
+    let (mut matched, mut unmatched) = (Vec::with_capacity(a.connections.len()), Vec::new());
+    for connection in a.connections {
+        match directory.recognise(connection) {
+            None => unmatched.push(connection.id()),
+            Some((Who::Elsewhere(person), by)) => matched.push((connection.id(), person.to_owned(), by)),
+            Some((Who::OnRoster(place), by)) => {
+                if let (Some(person), Some(held)) = (a.roster.get(place), held.get_mut(place)) {
+                    matched.push((connection.id(), person.person.clone(), by));
+                    held.push(Held { connection, by });
+                }
+            }
+        }
+    }
+    Sorted { held, matched, unmatched }
 }

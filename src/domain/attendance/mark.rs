@@ -1,0 +1,113 @@
+//! What a person's time in the meeting comes to.
+
+use chrono::TimeDelta;
+
+use super::evidence::{Arithmetic, ConnectionEvidence, Evidence, Finding};
+use super::presence::{Held, Presence};
+use super::{EffectiveWindow, Mark, MarkStatus};
+use crate::domain::identity;
+use crate::domain::interval::{Interval, IntervalSet};
+use crate::domain::rules::Rules;
+
+/// What all marks of one assessment have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measure<'a> {
+    pub(super) planned: Interval,
+    pub(super) window: EffectiveWindow,
+    pub(super) rules: &'a Rules,
+    pub(super) host_absent: bool,
+}
+
+impl Measure<'_> {
+    /// One person's mark.
+    pub(super) fn mark(&self, person: &str, held: &[Held<'_>], presence: &Presence) -> Mark {
+        let window = self.window.interval();
+        let attended = presence.time.clip(&window);
+        let needed = self.rules.needed(window.length());
+        let late_by = attended.start().map(|came| came - window.start);
+        let early_by = attended.end().map(|went| window.end - went);
+        let (first_join, last_leave) = first_and_last(&presence.time, &window);
+        Mark {
+            person: person.to_owned(),
+            status: status(attended.total(), needed, late_by, self.rules),
+            score_milli: score_milli(attended.total(), window.length()),
+            attended_secs: attended.total().num_seconds(),
+            first_join,
+            last_leave: last_leave.filter(|_| !presence.still_there),
+            left_early: !presence.still_there && early_by.is_some_and(|by| by > self.rules.left_early()),
+            host_absent: self.host_absent,
+            evidence: Evidence {
+                rules: self.rules.label(),
+                finding: finding(&attended, presence),
+                planned: self.planned,
+                window: self.window,
+                connections: connections(held, presence, &window),
+                arithmetic: Arithmetic {
+                    attended_seconds: attended.total().num_seconds(),
+                    window_seconds: window.length().num_seconds(),
+                    needed_seconds: needed.num_seconds(),
+                    late_by_seconds: late_by.map(|by| by.num_seconds()),
+                    left_before_end_seconds: early_by.map(|by| by.num_seconds()),
+                },
+                attended,
+            },
+        }
+    }
+}
+
+fn status(attended: TimeDelta, needed: TimeDelta, late_by: Option<TimeDelta>, rules: &Rules) -> MarkStatus {
+    match late_by {
+        None => MarkStatus::Absent,
+        Some(_) if attended < needed => MarkStatus::Partial,
+        Some(by) if by > rules.late_after() => MarkStatus::Late,
+        Some(_) => MarkStatus::Present,
+    }
+}
+
+/// The attended part of the window in thousandths, rounded half up.
+fn score_milli(attended: TimeDelta, window: TimeDelta) -> i64 {
+    let (attended, window) = (attended.num_milliseconds(), window.num_milliseconds());
+    if window <= 0 { 0 } else { (2000 * attended + window) / (2 * window) }
+}
+
+/// When the stays that reach into the window began and ended.
+fn first_and_last(
+    time: &IntervalSet,
+    window: &Interval,
+) -> (Option<chrono::DateTime<chrono::Utc>>, Option<chrono::DateTime<chrono::Utc>>) {
+    let mut inside = time.as_slice().iter().filter(|stay| stay.overlaps(window));
+    let first = inside.next();
+    let last = inside.next_back().or(first);
+    (first.map(|stay| stay.start), last.map(|stay| stay.end))
+}
+
+fn finding(attended: &IntervalSet, presence: &Presence) -> Finding {
+    if !attended.is_empty() {
+        Finding::Attended
+    } else if !presence.time.is_empty() {
+        Finding::OutsideWindow
+    } else if presence.waited {
+        Finding::NeverAdmitted
+    } else {
+        Finding::NotSeen
+    }
+}
+
+fn connections(held: &[Held<'_>], presence: &Presence, window: &Interval) -> Vec<ConnectionEvidence> {
+    held.iter()
+        .zip(&presence.stays)
+        .map(|(Held { connection, by }, stay)| ConnectionEvidence {
+            instance: connection.instance.clone(),
+            source: connection.source,
+            room: connection.room,
+            joined: connection.join_time,
+            left: connection.leave_time,
+            taken_as: stay.filter(|stay| {
+                (connection.join_time, connection.leave_time) != (Some(stay.start), Some(stay.end))
+            }),
+            counted: stay.is_some_and(|stay| stay.overlaps(window)),
+            matched_by: *by,
+            identity: identity::shown_identity(connection, *by),
+        })
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! The runs of a meeting, and which evidence counts in each.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::Assessment;
+use crate::domain::connection::{Connection, Room, Source};
+use crate::domain::interval::Interval;
+
+/// One run, as far as its times are known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Run {
+    pub(super) started: Option<DateTime<Utc>>,
+    /// The actual end; for a run whose end nobody told us, the start of the next one.
+    pub(super) ended: Option<DateTime<Utc>>,
+    /// Whether any of it may lie in the planned window.
+    pub(super) overlaps: bool,
+    report_complete: bool,
+    has_report_rows: bool,
+}
+
+/// All runs, found by UUID.
+#[derive(Debug)]
+pub(super) struct Runs<'a> {
+    runs: Vec<Run>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Runs<'a> {
+    pub(super) fn new(a: &Assessment<'a>) -> Self {
+        let places: HashMap<&str, usize> =
+            a.instances.iter().enumerate().map(|(place, span)| (span.uuid.as_str(), place)).collect();
+        let mut runs: Vec<Run> = a
+            .instances
+            .iter()
+            .map(|span| {
+                let ended = span.ended.or_else(|| next_start(a, span.started?));
+                let overlaps = span.started.is_none_or(|start| start < a.planned_end)
+                    && ended.is_none_or(|end| end > a.planned_start);
+                Run {
+                    started: span.started,
+                    ended,
+                    overlaps,
+                    report_complete: span.report_complete,
+                    has_report_rows: false,
+                }
+            })
+            .collect();
+        for connection in a.connections.iter().filter(|c| c.source == Source::Report) {
+            let place = places.get(connection.instance.as_str());
+            if let Some(run) = place.and_then(|place| runs.get_mut(*place)) {
+                run.has_report_rows = true;
+            }
+        }
+        Self { runs, places }
+    }
+
+    /// The run a connection belongs to; `None` for a run we were never told of.
+    pub(super) fn of(&self, connection: &Connection) -> Option<&Run> {
+        self.places.get(connection.instance.as_str()).and_then(|place| self.runs.get(*place))
+    }
+
+    /// The runs that matter to the planned window.
+    pub(super) fn overlapping(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| run.overlaps)
+    }
+
+    /// Whether a report may still come or grow.
+    pub(super) fn await_reports(&self) -> bool {
+        let mut none = true;
+        self.overlapping().any(|run| {
+            none = false;
+            !run.report_complete
+        }) || none
+    }
+
+    /// Whether this connection is evidence that counts (`attendance` says which is); the buttons of
+    /// the calling system are decided per person, by [`Self::is_silent`].
+    pub(super) fn accepts(&self, connection: &Connection) -> bool {
+        let run = self.of(connection);
+        match connection.source {
+            Source::Hand => true,
+            Source::App => false,
+            Source::Report => run.is_some_and(|run| run.report_complete),
+            Source::Webhook => !run.is_some_and(|run| run.report_complete && run.has_report_rows),
+        }
+    }
+
+    /// Whether no run of the meeting is known at all.
+    pub(super) fn is_silent(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Whether a stay belongs to the booking's lesson rather than to a run before or after it.
+    pub(super) fn in_lesson(&self, connection: &Connection, stay: &Interval, planned: &Interval) -> bool {
+        connection.room != Room::Waiting
+            && self.of(connection).map_or_else(|| stay.overlaps(planned), |run| run.overlaps)
+    }
+}
+
+/// The start of the first run after that one; a meeting runs once at a time.
+fn next_start(a: &Assessment<'_>, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    a.instances.iter().filter_map(|span| span.started).filter(|next| *next > start).min()
+}
