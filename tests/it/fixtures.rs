@@ -18,10 +18,8 @@ struct Fixture {
 
 /// The bodies in one folder; none, and a loud line, where the folder is missing.
 fn fixtures(folder: &str) -> Vec<Fixture> {
-    let facts = std::env::var("ZOOM_FACTS_DIR").map_or_else(
-        |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/zoom"),
-        PathBuf::from,
-    );
+    let facts = std::env::var("ZOOM_FACTS_DIR")
+        .map_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/zoom"), PathBuf::from);
     let folder = facts.join("fixtures").join(folder);
     let Ok(entries) = std::fs::read_dir(&folder) else {
         eprintln!("LEFT OUT: no fixtures in {}; set ZOOM_FACTS_DIR", folder.display());
@@ -29,9 +27,9 @@ fn fixtures(folder: &str) -> Vec<Fixture> {
     };
     let mut all = Vec::new();
     for entry in entries {
-        let path = entry.expect("a folder can be listed").path();
-        let body = std::fs::read(&path).expect("a fixture can be read");
-        let json = serde_json::from_slice(&body).expect("a fixture is JSON");
+        let path = entry.unwrap().path();
+        let body = std::fs::read(&path).unwrap();
+        let json = serde_json::from_slice(&body).unwrap();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         all.push(Fixture { name, body, json });
     }
@@ -83,7 +81,12 @@ fn a_peek_agrees_with_the_whole() {
         let event = parsed(&fixture);
         let seen = peek(&fixture.body).unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
         assert_eq!(seen.event, event.name, "{}", fixture.name);
-        assert_eq!(seen.number.as_deref(), event.meeting.as_ref().map(|m| m.number.as_str()), "{}", fixture.name);
+        assert_eq!(
+            seen.number.as_deref(),
+            event.meeting.as_ref().map(|m| m.number.as_str()),
+            "{}",
+            fixture.name
+        );
         assert_eq!(seen.plain_token.map(String::from), text(&fixture.json["payload"]["plainToken"]));
     }
 }
@@ -94,9 +97,10 @@ fn instances_start_and_end_when_the_payload_says() {
         let object = &fixture.json["payload"]["object"];
         let expected = match fixture.json["event"].as_str() {
             Some("meeting.started") => EventKind::Started { start_time: time(&object["start_time"]) },
-            Some("meeting.ended") => {
-                EventKind::Ended { start_time: time(&object["start_time"]), end_time: time(&object["end_time"]) }
-            }
+            Some("meeting.ended") => EventKind::Ended {
+                start_time: time(&object["start_time"]),
+                end_time: time(&object["end_time"]),
+            },
             _ => continue,
         };
         assert_eq!(parsed(&fixture).kind, expected, "{}", fixture.name);
@@ -156,10 +160,14 @@ fn participants_keep_every_identity_and_time() {
         seen.push(*name);
         let expected = by_the_book(&fixture.json["payload"]["object"]["participant"], *times);
         assert_eq!(event.kind.participant(), Some(&expected), "{}", fixture.name);
-        let has_time = times.iter().any(|field| !fixture.json["payload"]["object"]["participant"][field].is_null());
+        let has_time =
+            times.iter().any(|field| !fixture.json["payload"]["object"]["participant"][field].is_null());
         assert_eq!(expected.at.is_some(), has_time, "{}: its time was not understood", fixture.name);
     }
     if !seen.is_empty() {
-        assert!(TIMES.iter().all(|(name, _)| seen.contains(name)), "a kind of event has no fixture: {seen:?}");
+        assert!(
+            TIMES.iter().all(|(name, _)| seen.contains(name)),
+            "a kind of event has no fixture: {seen:?}"
+        );
     }
 }

@@ -6,6 +6,7 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
+mod fixtures;
 mod inbox;
 mod store_parity;
 mod store_writer;
