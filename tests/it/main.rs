@@ -8,6 +8,10 @@ mod support;
 // One line per file; keep them in alphabetical order.
 mod fixtures;
 mod inbox;
+mod sandbox_after;
+mod sandbox_faults;
+mod sandbox_meetings;
+mod sandbox_oauth;
 mod store_parity;
 mod store_writer;
 mod webhook;
