@@ -230,3 +230,112 @@ fn user_core(user: &SandboxUser) -> Map<String, Value> {
     core.insert("type".to_owned(), json!(user.kind));
     core
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+    use crate::sandbox::SandboxOptions;
+    use crate::sandbox::model::Plan;
+    use crate::sandbox::request::ApiRequest;
+    use crate::sandbox::state::SandboxState;
+    use crate::sandbox::{meetings, registrants};
+
+    /// An account that nobody serves, so that its events can be read here.
+    fn account() -> SandboxState {
+        let clock = Arc::new(ManualClock::at("2026-03-02T10:00:00Z".parse().unwrap()));
+        let text = str::to_owned;
+        let options = SandboxOptions {
+            bind: String::new(),
+            clock,
+            account_id: text("account"),
+            client_id: text("client"),
+            client_secret: text("secret"),
+            webhook_secret: text("webhook"),
+            webhook_url: None,
+            plan: Plan::Business,
+            seed: 1,
+        };
+        SandboxState::new(options, text("http://zoom"))
+    }
+
+    fn request(state: &SandboxState, params: &[(&'static str, &str)], body: &Value) -> ApiRequest {
+        ApiRequest {
+            params: params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            query: std::collections::BTreeMap::new(),
+            body: body.to_string().into(),
+            subject: None,
+            now: state.clock().now(),
+            dropped_settings: Vec::new(),
+        }
+    }
+
+    /// Creates a meeting with registration.
+    fn meeting(state: &SandboxState) -> u64 {
+        let body = json!({"topic": "Algebra", "settings": {"approval_type": 0}});
+        let create = request(state, &[("userId", "me")], &body);
+        meetings::create(&mut state.account(), &create).unwrap().meeting.unwrap()
+    }
+
+    #[test]
+    fn a_meetings_life_is_announced_with_its_number_as_a_number() {
+        let state = account();
+        let mut events = state.events().take().unwrap();
+        let number = meeting(&state);
+        state.patch_meeting(number, &json!({"topic": "Geometry"})).unwrap();
+        state.delete_meeting(number).unwrap();
+
+        let created = events.try_recv().unwrap();
+        assert_eq!(created["event"], "meeting.created");
+        assert_eq!(created["event_ts"], state.now().timestamp_millis());
+        let payload = &created["payload"];
+        assert_eq!((&payload["account_id"], &payload["object"]["id"]), (&json!("account"), &json!(number)));
+        assert_eq!(payload["operator"], "owner@sandbox.example");
+        let updated = events.try_recv().unwrap();
+        assert_eq!(updated["payload"]["object"]["topic"], "Geometry");
+        assert_eq!(updated["payload"]["old_object"], json!({"id": number, "topic": "Algebra"}));
+        assert_eq!(events.try_recv().unwrap()["event"], "meeting.deleted");
+        assert!(events.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_registration_is_announced_by_nobody_and_its_approval_by_an_operator() {
+        let state = account();
+        let number = meeting(&state).to_string();
+        let mut events = state.events().take().unwrap();
+        events.try_recv().unwrap();
+        let path = [("meetingId", number.as_str())];
+        let person = json!({"email": "bob@home.example", "first_name": "Bob", "org": "Home"});
+        registrants::add(&mut state.account(), &request(&state, &path, &person)).unwrap();
+        let change = json!({"action": "approve", "registrants": [{"email": "bob@home.example"}]});
+        registrants::set_status(&mut state.account(), &request(&state, &path, &change)).unwrap();
+
+        let created = events.try_recv().unwrap();
+        assert_eq!(created["payload"].get("operator"), None);
+        let registrant = &created["payload"]["object"]["registrant"];
+        assert_eq!((&registrant["status"], &registrant["org"]), (&json!("approved"), &json!("Home")));
+        let approved = events.try_recv().unwrap();
+        assert_eq!(approved["event"], "meeting.registration_approved");
+        assert!(approved["payload"]["operator"].is_string());
+        assert_eq!(approved["payload"]["object"]["registrant"].get("status"), None);
+    }
+
+    #[test]
+    fn a_recordings_download_token_stands_beside_the_event() {
+        let state = account();
+        let number = meeting(&state);
+        let mut events = state.events().take().unwrap();
+        events.try_recv().unwrap();
+        state.begin_instance(number, "run", state.now()).unwrap();
+        assert!(state.publish_recording("run").is_err(), "it still runs");
+        state.end_instance("run", state.now());
+        state.publish_recording("run").unwrap();
+        let completed = events.try_recv().unwrap();
+        assert!(completed["download_token"].is_string());
+        let file = &completed["payload"]["object"]["recording_files"][0];
+        assert!(file["download_url"].as_str().unwrap().contains("/rec/webhook_download/"));
+        assert_eq!(file["meeting_id"], "run", "the UUID, not the number");
+    }
+}
