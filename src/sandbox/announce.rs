@@ -236,7 +236,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::clock::{Clock, ManualClock};
+    use crate::clock::ManualClock;
     use crate::sandbox::SandboxOptions;
     use crate::sandbox::model::Plan;
     use crate::sandbox::request::ApiRequest;

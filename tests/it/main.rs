@@ -1,7 +1,12 @@
 //! The integration tests, one binary. Needs nothing but this repository; tests on PostgreSQL run when
 //! `CONVENED_TEST_POSTGRES` names a server (`scripts/test` starts one) and print a line when they are left out.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test may fail it"
+)]
 
 mod support;
 
