@@ -1,8 +1,13 @@
 //! PERFORM: one actor a file, its messages beside it. The only folder, with `app.rs`, that knows actix.
 //! What an actor decides is decided in `domain`; what it remembers is a cache of the store.
 
+pub mod attendance;
+pub mod due;
+pub mod engine;
 pub mod health;
 pub mod inbox;
+pub mod meeting;
+pub mod registry;
 pub mod store;
 pub mod supervision;
 pub mod zoom_api;

@@ -23,6 +23,7 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
 /// Seals and opens secrets with the key of this installation.
+#[derive(Clone)]
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
     /// Tells another key from a damaged value; the first byte of the key's SHA-256.

@@ -1,0 +1,52 @@
+//! From the settings to what the actors need of them.
+
+use std::collections::BTreeMap;
+
+use chrono::Duration;
+use serde_json::json;
+
+use crate::actors::engine::{AttendanceOptions, MeetingDefaults};
+use crate::config::Settings;
+use crate::domain::rules::{Rules, Thresholds};
+use crate::domain::sync::Policy;
+
+/// The waiting times of the sync loop.
+pub(super) fn sync_policy(settings: &Settings) -> Policy {
+    let span = |span: std::time::Duration| Duration::from_std(span).unwrap_or(Duration::days(1));
+    Policy {
+        // A request whose answer was lost is over by then, on both ends.
+        look_gap: span(settings.zoom.timeout),
+        second_look: span(settings.sync.second_look),
+        retry_min: span(settings.zoom.retry_min),
+        retry_max: span(settings.zoom.retry_max),
+    }
+}
+
+/// The settings that every meeting gets.
+pub(super) fn meeting_defaults(settings: &Settings) -> MeetingDefaults {
+    let waiting_room = settings.meetings.waiting_room;
+    MeetingDefaults {
+        settings: BTreeMap::from([
+            ("waiting_room".to_owned(), json!(waiting_room)),
+            // Zoom mails its users itself unless told not to; invitations are the calling system's business.
+            ("registrants_email_notification".to_owned(), json!(false)),
+            ("registrants_confirmation_email".to_owned(), json!(false)),
+        ]),
+    }
+}
+
+/// How attendance is scored.
+pub(super) fn attendance(settings: &Settings) -> AttendanceOptions {
+    let minutes = |span: std::time::Duration| i64::try_from(span.as_secs() / 60).unwrap_or(i64::MAX);
+    let attendance = &settings.attendance;
+    AttendanceOptions {
+        rules: Rules::standard(Thresholds {
+            present_after_minutes: minutes(attendance.present_after),
+            present_share: attendance.present_share,
+            late_after_minutes: minutes(attendance.late_after),
+            ..Thresholds::default()
+        }),
+        report_delay: attendance.report_delay,
+        report_give_up: attendance.report_give_up,
+    }
+}

@@ -1,0 +1,168 @@
+//! Which actor gets what.
+
+use std::sync::Arc;
+
+use actix::{Arbiter, ArbiterHandle};
+use actix_web::web;
+use secrecy::ExposeSecret as _;
+
+use super::options;
+use crate::actors::attendance::{AttendanceActor, AttendanceHandle, Job};
+use crate::actors::due::DueActor;
+use crate::actors::engine::{Engine, ZoomHandle};
+use crate::actors::health::Health;
+use crate::actors::inbox::Inbox;
+use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
+use crate::actors::store::Store;
+use crate::actors::supervision::{Essential, Supervision};
+use crate::clock::SharedClock;
+use crate::config::{Algorithm, Settings};
+use crate::http::Front;
+use crate::http::admission::Admission;
+use crate::http::auth::Auth;
+use crate::http::keys::Keys;
+use crate::http::webhook::Intake;
+use crate::store::{DatabaseUrl, Sealer, migrate};
+use crate::zoom::signature::WebhookKey;
+
+/// The threads on which the actors live: talkative neighbours share one.
+#[derive(Debug)]
+pub(super) struct Arbiters {
+    /// The registry, the meetings, attendance and the clock.
+    pub(super) meetings: Arbiter,
+    /// Tokens and calls to Zoom, with the HTTP client's connections.
+    pub(super) zoom: Arbiter,
+}
+
+impl Arbiters {
+    pub(super) fn start() -> Self {
+        Self { meetings: Arbiter::new(), zoom: Arbiter::new() }
+    }
+}
+
+/// What the parts are reached by.
+#[derive(Debug, Clone)]
+pub struct Wired {
+    /// What the actors share.
+    pub engine: Arc<Engine>,
+    /// The meetings.
+    pub registry: RegistryHandle,
+    /// Scoring and reports.
+    pub attendance: AttendanceHandle,
+    /// The webhooks' way in.
+    pub inbox: Inbox,
+}
+
+/// Brings the database to this program's tables and finds the key of its sealed columns.
+pub(super) fn prepare_database(settings: &Settings) -> anyhow::Result<(DatabaseUrl, Sealer)> {
+    let url = DatabaseUrl::parse(settings.database.url.expose_secret())?;
+    for applied in migrate::run(&url)? {
+        tracing::info!(migration = %applied, "migrated");
+    }
+    let sealer = Sealer::for_database(&url, settings.database.encryption_key.as_ref())?;
+    Ok((url, sealer))
+}
+
+/// Starts the actors, each with the neighbours it needs.
+pub(super) fn wire(
+    settings: &Settings,
+    store: &Store,
+    clock: SharedClock,
+    sealer: Sealer,
+    supervision: &Supervision,
+    arbiters: &Arbiters,
+) -> anyhow::Result<Wired> {
+    let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle())?;
+    let engine = Arc::new(Engine {
+        store: store.clone(),
+        clock,
+        sealer,
+        zoom,
+        sync: options::sync_policy(settings),
+        meetings: options::meeting_defaults(settings),
+        attendance: options::attendance(settings),
+    });
+    let meetings = arbiters.meetings.handle();
+    let attendance = AttendanceHandle::new(supervision.essential("attendance", &meetings, {
+        let engine = Arc::clone(&engine);
+        move || AttendanceActor::new(Arc::clone(&engine))
+    }));
+    let registry = RegistryHandle::new(registry(&engine, &attendance, supervision, &meetings));
+    supervision.essential("due", &meetings, {
+        let (engine, registry, attendance) = (Arc::clone(&engine), registry.clone(), attendance.clone());
+        move || DueActor::new(Arc::clone(&engine), registry.clone(), attendance.clone())
+    });
+    let inbox = Inbox::new(store, Arc::new(registry.clone()));
+    Ok(Wired { engine, registry, attendance, inbox })
+}
+
+fn registry(
+    engine: &Arc<Engine>,
+    attendance: &AttendanceHandle,
+    supervision: &Supervision,
+    arbiter: &ArbiterHandle,
+) -> Essential<MeetingRegistry> {
+    let book = SharedBook::default();
+    let (engine, attendance) = (Arc::clone(engine), attendance.clone());
+    supervision.essential("registry", arbiter, move || {
+        let attendance = attendance.clone();
+        let score = Arc::new(move |appointment| attendance.ask(Job::Score(appointment)));
+        MeetingRegistry::new(Arc::clone(&engine), Arc::clone(&book), score)
+    })
+}
+
+/// What the HTTP front needs of it all.
+pub(super) fn front(
+    settings: &Settings,
+    wired: &Wired,
+    health: Health,
+) -> anyhow::Result<(web::Data<Front>, web::Data<Intake>)> {
+    let auth = &settings.auth;
+    let keys = keys(auth)?;
+    let (issuer, audience) = (auth.issuer.as_deref(), auth.audience.as_deref());
+    let limits = &settings.limits;
+    let engine = &wired.engine;
+    let front = Front {
+        store: engine.store.clone(),
+        health,
+        sealer: engine.sealer.clone(),
+        clock: Arc::clone(&engine.clock),
+        auth: Auth::new(keys, algorithm(auth.algorithm), issuer, audience),
+        admission: Admission::new(limits.in_flight, limits.requests_per_second, limits.burst),
+        body_bytes: limits.body_bytes,
+    };
+    let secret = settings.zoom.webhook_secret_token.as_ref();
+    let intake = Intake {
+        inbox: wired.inbox.clone(),
+        clock: Arc::clone(&engine.clock),
+        key: secret.and_then(WebhookKey::new),
+        max_age: settings.webhook.max_age,
+        body_bytes: limits.body_bytes,
+    };
+    Ok((web::Data::new(front), web::Data::new(intake)))
+}
+
+fn keys(auth: &crate::config::Auth) -> anyhow::Result<Keys> {
+    if let Some(url) = &auth.jwks_url {
+        return Ok(Keys::from_url(url.as_str())?);
+    }
+    if let Some(path) = &auth.jwks_file {
+        return Ok(Keys::from_file(path)?);
+    }
+    match &auth.jwt_secret {
+        Some(secret) => Ok(Keys::secret(secret.expose_secret())),
+        None => {
+            tracing::warn!("auth: no jwt_secret, jwks_file or jwks_url is set, so no caller is let in");
+            Ok(Keys::secret(&uuid::Uuid::new_v4().to_string()))
+        }
+    }
+}
+
+fn algorithm(configured: Algorithm) -> jsonwebtoken::Algorithm {
+    match configured {
+        Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+        Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+    }
+}

@@ -1,0 +1,205 @@
+//! The real binary beside a sandboxed Zoom account, as an operator would run them.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use convened::clock::{Clock, ScaledClock, SharedClock, SystemClock};
+use convened::sandbox::model::Plan;
+use convened::sandbox::{Sandbox, SandboxHandle, SandboxOptions};
+use convened::zoom::http::{Client, Method, client};
+use serde_json::{Value, json};
+
+use super::database::TestDatabase;
+
+const SECRET: &str = "a secret that only this test knows, 32 bytes";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A daemon and its Zoom.
+pub(crate) struct Rig {
+    pub(crate) sandbox: SandboxHandle,
+    pub(crate) clock: SharedClock,
+    pub(crate) http: Client,
+    database: TestDatabase,
+    folder: tempfile::TempDir,
+    port: u16,
+    daemon: Option<Child>,
+}
+
+/// An answer: its status and its JSON.
+pub(crate) type Answer = (u16, Value);
+
+impl Rig {
+    /// Starts both; `speed` is how fast their common clock runs, `extra` further lines of configuration.
+    pub(crate) fn start(database: TestDatabase, speed: f64, extra: &str) -> Self {
+        let origin = SystemClock.now();
+        let clock: SharedClock = Arc::new(ScaledClock::new(origin, speed));
+        let port = free_port();
+        let sandbox = Sandbox::start(SandboxOptions {
+            bind: "127.0.0.1:0".to_owned(),
+            clock: Arc::clone(&clock),
+            account_id: "account".to_owned(),
+            client_id: "client".to_owned(),
+            client_secret: "client secret".to_owned(),
+            webhook_secret: "webhook secret".to_owned(),
+            webhook_url: Some(format!("http://127.0.0.1:{port}/api/zoom/webhook")),
+            plan: Plan::Business,
+            seed: 7,
+        })
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&database.text, &sandbox, port, speed, &origin.to_rfc3339(), extra);
+        std::fs::write(folder.path().join("convened.toml"), config).unwrap();
+        let http = client(Duration::from_secs(30)).unwrap();
+        let mut rig = Self { sandbox, clock, http, database, folder, port, daemon: None };
+        rig.start_daemon();
+        rig
+    }
+
+    /// Starts the daemon (again) and waits until it listens.
+    pub(crate) fn start_daemon(&mut self) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_convened"))
+            .arg("--config")
+            .arg(self.folder.path().join("convened.toml"))
+            .arg("serve")
+            .env_remove("DATABASE_URL")
+            .stdout(Stdio::piped())
+            .stderr(if std::env::var_os("RIG_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on http://"), "the daemon said {line:?}");
+        self.daemon = Some(child);
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.daemon.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// A token for `role`.
+    pub(crate) fn token(&self, role: &str, subject: &str) -> String {
+        let claims = json!({ "sub": subject, "role": role, "exp": 4_102_444_800_u64 });
+        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+    }
+
+    /// One call to the daemon as an internal caller.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(self.token("service", "tests"));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(Method::GET, path, None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::PUT, path, Some(body)).await;
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::POST, path, Some(body)).await;
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        answer
+    }
+
+    /// One call to the sandbox's control.
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let mut request = self.http.request(method, format!("{}/sandbox{path}", self.sandbox.url()));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Asks `path` again and again until `good` likes the answer.
+    pub(crate) async fn until(&self, path: &str, what: &str, good: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let (_, answer) = self.call(Method::GET, path, None).await;
+            if good(&answer) {
+                return answer;
+            }
+            assert!(began.elapsed() < PATIENCE, "never {what}; last answer of {path}: {answer:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The database's URL.
+    pub(crate) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.daemon.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn config(
+    database: &str,
+    sandbox: &SandboxHandle,
+    port: u16,
+    speed: f64,
+    origin: &str,
+    extra: &str,
+) -> String {
+    let url = sandbox.url();
+    format!(
+        r#"
+[server]
+bind = "127.0.0.1:{port}"
+[database]
+url = "{database}"
+encryption_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+[auth]
+jwt_secret = "{SECRET}"
+[clock]
+speed = {speed}
+origin = "{origin}"
+[limits]
+requests_per_second = 100000
+burst = 100000
+[zoom]
+api_url = "{url}/v2"
+oauth_url = "{url}/oauth"
+account_id = "account"
+client_id = "client"
+client_secret = "client secret"
+webhook_secret_token = "webhook secret"
+plan = "business"
+{extra}
+"#
+    )
+}
