@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::prelude::*;
-use diesel::r2d2::Pool;
+
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::store::connection::{Manager, Role};
+use crate::store::connection::{Manager, Pool, Role};
 use crate::store::writer::{Writer, Written};
 use crate::store::{Conn, DatabaseUrl, StoreError};
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::r2d2::{ManageConnection, Pool, R2D2Connection};
+pub use diesel::r2d2::Pool;
+use diesel::r2d2::{ManageConnection, R2D2Connection};
 
 use super::StoreError;
 

@@ -11,6 +11,8 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
+mod architecture;
+mod cli;
 mod fixtures;
 mod inbox;
 mod sandbox_after;
