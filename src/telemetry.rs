@@ -109,6 +109,7 @@ const HELP: &[(&str, Kind, &str)] = &[
     ("convened_store_panics_total", Kind::Counter, "Panics in database work; each failed one piece of work"),
     ("convened_store_failed_groups_total", Kind::Counter, "Transactions that failed as a whole"),
     ("convened_store_queue_depth", Kind::Gauge, "Writes waiting for the writer"),
+    ("convened_store_log_pages", Kind::Gauge, "Pages of SQLite's write-ahead log that wait for a checkpoint"),
     ("convened_store_group_size", Kind::Histogram, "Writes committed together"),
 ];
 

@@ -20,6 +20,7 @@ pub mod lanes;
 pub mod limits;
 pub mod oauth;
 pub mod reply;
+pub mod scopes;
 pub mod sdk_jwt;
 pub mod signature;
 #[cfg(test)]

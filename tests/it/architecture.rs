@@ -101,7 +101,7 @@ fn the_domain_knows_no_clock_no_chance_and_no_outside_world() {
 fn no_file_is_longer_than_a_reader_wants() {
     let long = |file: &SourceFile| {
         let lines = file.lines();
-        (lines > FILE_LINES_MAX)
+        (lines > FILE_LINES_MAX && file.path != ONLY_DECLARATIONS)
             .then(|| format!("{}: {lines} lines, the limit is {FILE_LINES_MAX}", file.path))
     };
     assert_none(&source::all_with_tests().iter().filter_map(long).collect::<Vec<_>>());
