@@ -145,6 +145,10 @@ impl Job for Drain {
         kept
     }
 
+    fn refuse(&mut self, error: StoreError) {
+        self.receipts = Some(Err(error));
+    }
+
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         if self.batch.is_empty() {
             // The transaction was never begun: what waits has to hear of it.

@@ -29,6 +29,8 @@ const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) trait Job: Send {
     /// Does the work. `true` when its writes are to be kept.
     fn run(&mut self, conn: &mut Conn) -> bool;
+    /// Its writes were not kept after all.
+    fn refuse(&mut self, error: StoreError);
     /// Tells the caller, after the commit.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -56,6 +58,10 @@ where
     fn run(&mut self, conn: &mut Conn) -> bool {
         self.result = self.work.take().map(|work| work(conn));
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn refuse(&mut self, error: StoreError) {
+        self.result = Some(Err(error));
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
@@ -207,9 +213,7 @@ impl WriterThread {
     fn commit_group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         let outcome = self.begin().and_then(|mut conn| {
             let committed = run_group(&mut conn, &mut jobs);
-            if !is_broken(&mut conn) {
-                self.conn = Some(conn);
-            }
+            self.keep(conn);
             committed
         });
         if let Err(error) = &outcome {
@@ -248,11 +252,25 @@ impl WriterThread {
         };
         // SQLite takes the write lock at once: a transaction that reads first and then finds another
         // process's write in between fails without waiting.
-        match &mut conn {
+        let begun = match &mut conn {
             Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
             Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN"),
-        }?;
-        Ok(conn)
+        };
+        match begun {
+            Ok(()) => Ok(conn),
+            Err(error) => {
+                self.keep(conn);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Keeps a connection for the next transaction, unless it is of no more use: it broke, or did not come out
+    /// of the last one.
+    fn keep(&mut self, mut conn: Conn) {
+        if open_levels(&mut conn) == 0 && !Conn::is_broken_transaction_manager(&mut conn) {
+            self.conn = Some(conn);
+        }
     }
 }
 
@@ -261,37 +279,46 @@ fn run_group(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreErro
     let outcome = match jobs {
         // Alone, a job needs no savepoint: the transaction is its own.
         [job] => match run_fenced(conn, job) {
-            true => return Ok(Conn::commit_transaction(conn)?),
+            true => commit(conn),
             // Its own answer says why; there is nothing to commit.
             false => Ok(()),
         },
-        jobs => run_with_savepoints(conn, jobs).and_then(|()| Ok(Conn::commit_transaction(conn)?)),
+        jobs => run_with_savepoints(conn, jobs).and_then(|()| commit(conn)),
     };
-    if open_levels(conn) > 0 {
-        unwind_to(conn, 0)?;
-    }
+    unwind_to(conn, 0)?;
     outcome
 }
 
-/// One savepoint at a time, named `job`; the next job's is set in the same round trip that releases the last.
+/// Gives each job a savepoint, named `job`. A new one is set in the round trip that releases the last.
 fn run_with_savepoints(conn: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    const FIRST: &str = "SAVEPOINT job";
-    const NEXT: &str = "RELEASE SAVEPOINT job; SAVEPOINT job";
-    let mut savepoint = Some(FIRST);
+    conn.batch_execute("SAVEPOINT job")?;
     for job in jobs {
-        if let Some(savepoint) = savepoint {
-            conn.batch_execute(savepoint)?;
-        }
-        savepoint = if run_fenced(conn, job) {
-            Some(NEXT)
-        } else {
-            unwind_to(conn, 1)?;
-            conn.batch_execute("ROLLBACK TO SAVEPOINT job")?;
-            // It is still there, for the next job.
-            None
+        let kept = run_fenced(conn, job);
+        unwind_to(conn, 1)?;
+        // PostgreSQL refuses the release after a failed statement, also after one whose error the job has
+        // passed over; then its writes are lost and it must not be told otherwise.
+        let released = match kept {
+            true => conn.batch_execute("RELEASE SAVEPOINT job; SAVEPOINT job"),
+            false => conn.batch_execute("ROLLBACK TO SAVEPOINT job"),
         };
+        match released {
+            Err(error) if kept => {
+                conn.batch_execute("ROLLBACK TO SAVEPOINT job")?;
+                job.refuse(error.into());
+            }
+            outcome => outcome?,
+        }
     }
     Ok(())
+}
+
+/// Commits. On PostgreSQL a `COMMIT` after a failed statement rolls back and reports success; the savepoint
+/// before it makes that an error, in the same round trip.
+fn commit(conn: &mut Conn) -> Result<(), StoreError> {
+    Ok(match conn {
+        Conn::Sqlite(conn) => AnsiTransactionManager::commit_transaction(conn),
+        Conn::Postgres(conn) => conn.batch_execute("SAVEPOINT kept; COMMIT"),
+    }?)
 }
 
 /// Runs a job; a panic is a failed job.
@@ -316,9 +343,4 @@ fn open_levels(conn: &mut Conn) -> u32 {
         Ok(Some(depth)) => depth.get(),
         Ok(None) | Err(_) => 0,
     }
-}
-
-/// Whether the connection is of no more use: it broke, or did not come out of its transaction.
-fn is_broken(conn: &mut Conn) -> bool {
-    open_levels(conn) > 0 || Conn::is_broken_transaction_manager(conn)
 }

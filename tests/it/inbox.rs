@@ -105,9 +105,9 @@ on_each_database! {
     }
 
     events_before_their_meeting_wait_for_its_number(database) {
-        with_inbox(database, |store, inbox, told| async move {
+        with_inbox(database, |store, inbox, _| async move {
             join_all((0..3).map(|n| inbox.store(event(n)))).await;
-            let ids: Vec<i64> = told.0.lock().unwrap().iter().map(|event| event.id).collect();
+            let ids: Vec<i64> = pending(&store).await.iter().map(|event| event.id).collect();
             store
                 .write(move |conn| {
                     inbox::mark_unowned(conn, &ids[..2])?;
@@ -143,9 +143,9 @@ on_each_database! {
     }
 
     only_old_and_settled_events_are_removed(database) {
-        with_inbox(database, |store, inbox, told| async move {
+        with_inbox(database, |store, inbox, _| async move {
             join_all((0..10).map(|n| inbox.store(event(n)))).await;
-            let done: Vec<i64> = told.0.lock().unwrap().iter().map(|event| event.id).take(6).collect();
+            let done: Vec<i64> = pending(&store).await.iter().map(|event| event.id).take(6).collect();
             store.write(move |conn| inbox::mark_ignored(conn, &done)).await.unwrap();
             let epoch = DateTime::<Utc>::UNIX_EPOCH;
             let later = epoch + chrono::Duration::milliseconds(1);

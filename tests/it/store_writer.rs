@@ -115,6 +115,28 @@ on_each_database! {
         });
     }
 
+    a_job_that_passes_over_a_failed_statement_is_kept_or_refused_but_never_lost(database) {
+        with_store(database, |store| async move {
+            let careless = |conn: &mut Conn| {
+                spend(conn, "twice")?;
+                let _ = spend(conn, "twice");
+                Ok(())
+            };
+            let alone = store.write(careless).await;
+            assert_eq!(count(&store).await, i64::from(alone.is_ok()));
+
+            store.write(|conn| Ok(conn.batch_execute("DELETE FROM rate_budgets")?)).await.unwrap();
+            let release = hold(&store).await;
+            let before = store.try_write(|conn| spend(conn, "before")).unwrap();
+            let grouped = store.try_write(careless).unwrap();
+            let after = store.try_write(|conn| spend(conn, "after")).unwrap();
+            drop(release);
+            assert!(before.wait().await.is_ok() && after.wait().await.is_ok());
+            let grouped = grouped.wait().await;
+            assert_eq!(count(&store).await, 2 + i64::from(grouped.is_ok()));
+        });
+    }
+
     a_query_that_panics_costs_no_reader(database) {
         with_store(database, |store| async move {
             for _ in 0..8 {
