@@ -117,6 +117,11 @@ impl Sandbox {
         let running = started.recv().map_err(|_| io::Error::other("the sandbox did not start"))??;
         Ok(SandboxHandle { state, running, thread: Some(thread) })
     }
+
+    /// The simulated endpoints, as `GET /users/{userId}`.
+    pub fn endpoints() -> impl Iterator<Item = &'static str> {
+        endpoints::ENDPOINTS.iter().map(|endpoint| endpoint.name)
+    }
 }
 
 /// Runs the server until it is stopped.

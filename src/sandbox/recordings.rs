@@ -46,7 +46,11 @@ pub(super) fn publish(account: &mut Account, uuid: &str, now: Instant) -> Result
     }
     let instance = SandboxInstance { recordings, ..instance };
     let token = account.grants.for_download(&mut account.rng, now, None);
-    let object = view(account, &instance, false, "webhook_download");
+    let mut object = view(account, &instance, false, "webhook_download");
+    // Only the event tells these.
+    object["host_email"] =
+        json!(account.user(&instance.host_id).map(|host| host.email.clone()).unwrap_or_default());
+    object["password"] = json!(ids::opaque(&mut account.rng, 8));
     account.announcer(now).recording_completed(object, &token);
     account.instances.insert(uuid.to_owned(), instance);
     Ok(())

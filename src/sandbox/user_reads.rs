@@ -125,7 +125,7 @@ pub(super) fn settings(account: &mut Account, request: &ApiRequest) -> Outcome {
     let mut settings = json!({
         "schedule_meeting": {
             "host_video": false, "participants_video": false, "audio_type": "both", "join_before_host": false,
-            "jbh_time": 0, "force_pmi_jbh_password": false, "use_pmi_for_scheduled_meetings": false,
+            "force_pmi_jbh_password": false, "use_pmi_for_scheduled_meetings": false,
             "use_pmi_for_instant_meetings": false, "default_password_for_scheduled_meetings": "",
             "require_password_for_scheduling_new_meetings": account.settings.default_passcode,
             "require_password_for_instant_meetings": account.settings.default_passcode,
@@ -135,7 +135,7 @@ pub(super) fn settings(account: &mut Account, request: &ApiRequest) -> Outcome {
             "e2e_encryption": false, "chat": true, "private_chat": true, "entry_exit_chime": "none",
             "waiting_room": true, "breakout_room": true, "breakout_room_schedule": true, "annotation": true,
             "polling": true, "co_host": true, "screen_sharing": true, "who_can_share_screen": "host",
-            "attendee_on_hold": false, "allow_participants_to_rename": true,
+            "attendee_on_hold": false,
         },
         "email_notification": {
             "jbh_reminder": true, "cancel_meeting_reminder": true, "alternative_host_reminder": true,

@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Instant;
 
+/// The address every device has at home.
+const PRIVATE_IP: &str = "192.0.2.10";
+
 /// One webhook as it will be sent: the bytes are what is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEvent {
@@ -136,11 +139,19 @@ impl Scene<'_> {
     }
 
     pub(super) fn joined(&self, who: &Participant<'_>, at: Instant, ts: Instant) -> WebhookEvent {
-        self.about("meeting.participant_joined", ts, who.joining(at))
+        let mut participant = who.joining(at);
+        participant.insert("public_ip".into(), who.public_ip.as_str().into());
+        if who.null_registrant && who.registrant_id.is_none() {
+            participant.insert("registrant_id".into(), Value::Null);
+        }
+        self.about("meeting.participant_joined", ts, participant)
     }
 
     pub(super) fn left(&self, who: &Participant<'_>, at: Instant, why: &str, ts: Instant) -> WebhookEvent {
-        self.about("meeting.participant_left", ts, who.leaving(at, why))
+        let mut participant = who.leaving(at, why);
+        participant.insert("public_ip".into(), who.public_ip.as_str().into());
+        participant.insert("private_ip".into(), PRIVATE_IP.into());
+        self.about("meeting.participant_left", ts, participant)
     }
 
     /// The events of the waiting room, which all say one `date_time`.
@@ -234,10 +245,6 @@ impl Participant<'_> {
     fn joining(&self, at: Instant) -> Map<String, Value> {
         let mut participant = self.base();
         participant.insert("join_time".into(), time(at));
-        participant.insert("public_ip".into(), self.public_ip.as_str().into());
-        if self.null_registrant {
-            participant.insert("registrant_id".into(), Value::Null);
-        }
         self.add_known(&mut participant);
         participant
     }
@@ -246,8 +253,6 @@ impl Participant<'_> {
         let mut participant = self.base();
         participant.insert("leave_time".into(), time(at));
         participant.insert("leave_reason".into(), format!("left the meeting. Reason : {why}").into());
-        participant.insert("public_ip".into(), self.public_ip.as_str().into());
-        participant.insert("private_ip".into(), "192.0.2.10".into());
         participant.insert("registrant_id".into(), "".into());
         self.add_known(&mut participant);
         participant

@@ -11,6 +11,7 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
+mod conformance;
 mod architecture;
 mod cli;
 mod fixtures;
