@@ -9,4 +9,6 @@ pub mod identity;
 pub mod interval;
 pub mod lifecycle;
 pub mod rules;
+pub mod schedule;
 pub mod sync;
+pub mod transition;

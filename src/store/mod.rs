@@ -9,21 +9,28 @@
 //! Plain queries run on [`Conn`] itself; upserts, batches and `RETURNING` of whole rows, which diesel's sum
 //! type does not know, run through [`each_backend!`].
 
+pub mod appointment;
 pub mod attendance;
+pub mod booking;
 pub mod case;
 mod checkpoint;
 pub mod connection;
 pub mod due;
 pub mod error;
+pub mod group;
+pub mod idempotency;
 pub mod inbox;
 pub mod instance;
 pub mod lifecycle;
 pub mod meeting;
 pub mod migrate;
 pub mod participant;
+pub mod person;
 pub mod report;
 pub mod roster;
 pub(crate) mod schema;
+mod search;
+pub mod seat;
 pub mod secret;
 pub mod story;
 pub mod types;

@@ -1,0 +1,149 @@
+//! Edits of a booking and commands to it.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::ToSchema;
+
+use super::request::{BookingBody, BookingFields};
+use super::view::{self, AppointmentAnswer};
+use crate::domain::access::Action;
+use crate::domain::transition::Command;
+use crate::http::auth::Caller;
+use crate::http::body::JsonBody;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::etag::Precondition;
+use crate::http::prefer::Wait;
+use crate::http::settle::Write;
+use crate::http::{Front, sight};
+use crate::store::booking::change::{self, Edit};
+
+/// Why a booking is cancelled.
+#[derive(Debug, Clone, ToSchema)]
+pub struct CancelBody {
+    /// In the caller's words.
+    pub reason: Option<String>,
+}
+
+const REASON_LENGTH_MAX: usize = 1000;
+
+/// Changes a booking; Zoom follows where it is concerned. Fields that are left out stay.
+#[utoipa::path(patch, path = "/api/appointments/{id}", tag = "appointments",
+    params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("If-Match" = Option<String>, Header, description = "Only if it is still this version"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
+    request_body(content = BookingBody, description = "Any of the fields but `status`"),
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
+        (status = "4XX", body = ErrorBody)))]
+pub(in crate::http) async fn patch(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    path: web::Path<String>,
+    body: JsonBody,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = body.fields()?;
+    let said = BookingFields::read(&mut fields);
+    fields.finish()?;
+    let (key, now) = (path.into_inner(), front.clock.now());
+    // The notices depend on the booking's zone, so the edit is tried on the booking first.
+    let (trial, who, seen) = (said.clone(), caller.clone(), key.clone());
+    let notices = front
+        .read(move |conn| {
+            let before = sight::appointment(conn, &who, &seen, Action::Change)?;
+            Ok(trial.apply(&before, now)?.2)
+        })
+        .await?;
+    let write = Write {
+        shape: view::shape,
+        done: StatusCode::OK,
+        wait: Wait::of(&request, 0),
+        once: None,
+        notices,
+    };
+    let (precondition, policy) = (Precondition::of(&request), front.hosts.clone());
+    front
+        .settle(write, move |conn| {
+            let before = sight::appointment(conn, &caller, &key, Action::Change)?;
+            precondition.check(before.version)?;
+            let (after, invitees, _) = said.apply(&before, now)?;
+            super::create::may_move_to(conn, &caller, &before, &after)?;
+            let edit = Edit { before, after, invitees, by: caller.subject };
+            Ok(change::edit(conn, edit, &policy, now.into())?)
+        })
+        .await
+}
+
+/// Agrees to a booking: its Zoom meeting is made.
+#[utoipa::path(post, path = "/api/appointments/{id}/confirm", tag = "appointments",
+    params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
+        (status = "4XX", body = ErrorBody)))]
+pub(in crate::http) async fn confirm(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    command(request, front, caller, path.into_inner(), Command::Confirm, None).await
+}
+
+/// Calls a booking off, also while Zoom is down; asked again it changes nothing.
+#[utoipa::path(post, path = "/api/appointments/{id}/cancel", tag = "appointments",
+    params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
+    request_body = CancelBody,
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
+        (status = "4XX", body = ErrorBody)))]
+pub(in crate::http) async fn cancel(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    path: web::Path<String>,
+    body: JsonBody,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = body.fields()?;
+    let reason = fields.text(&["reason"], REASON_LENGTH_MAX);
+    fields.finish()?;
+    command(request, front, caller, path.into_inner(), Command::Cancel, reason).await
+}
+
+/// Says that a booking is over.
+#[utoipa::path(post, path = "/api/appointments/{id}/complete", tag = "appointments",
+    params(("id" = String, Path, description = "Its id, or the caller's own ref")),
+    responses((status = 200, body = AppointmentAnswer), (status = "4XX", body = ErrorBody)))]
+pub(in crate::http) async fn complete(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    command(request, front, caller, path.into_inner(), Command::Complete, None).await
+}
+
+async fn command(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    key: String,
+    command: Command,
+    reason: Option<String>,
+) -> Result<HttpResponse, ApiError> {
+    let write = Write {
+        shape: view::shape,
+        done: StatusCode::OK,
+        wait: Wait::of(&request, 0),
+        once: None,
+        notices: Vec::new(),
+    };
+    let (precondition, policy) = (Precondition::of(&request), front.hosts.clone());
+    let now = front.clock.now().into();
+    front
+        .settle(write, move |conn| {
+            let before = sight::appointment(conn, &caller, &key, Action::Change)?;
+            precondition.check(before.version)?;
+            let by = &caller.subject;
+            Ok(change::command(conn, &before, command, reason.as_deref(), by, &policy, now)?)
+        })
+        .await
+}

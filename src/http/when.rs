@@ -1,0 +1,160 @@
+//! Times in requests: RFC 3339 instants, or wall times in a zone.
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
+use chrono_tz::Tz;
+
+use super::validate::Fields;
+use crate::domain::schedule;
+
+/// Times outside these years are mistakes, and some databases cannot order them.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2200;
+/// How far a start may lie in the past: the request took a while, or a clock is wrong.
+const PAST_MAX: chrono::Duration = chrono::Duration::minutes(5);
+
+/// A time as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    /// With an offset.
+    Instant(DateTime<FixedOffset>),
+    /// Without one.
+    Wall(NaiveDateTime),
+}
+
+/// A start, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The instant.
+    pub(super) at: DateTime<Utc>,
+    /// The wall time in the booking's zone.
+    pub(super) wall: String,
+    /// What the caller should know about it.
+    pub(super) notice: Option<String>,
+}
+
+/// Reads a time.
+pub(super) fn time(fields: &mut Fields, names: &[&str]) -> Option<Given> {
+    let text = fields.text(names, 64)?;
+    let given = parse(&text);
+    if given.is_none() {
+        let name = names.first().copied().unwrap_or_default();
+        fields.fault(name, "must be a time such as 2026-01-15T10:00:00Z or, in `timezone`, 2026-01-15T10:00:00");
+    }
+    given
+}
+
+/// Reads an instant for a filter; a date alone is its beginning (or, for `end`, the beginning of the next day) in
+/// UTC.
+pub(super) fn instant(fields: &mut Fields, names: &[&str], end: bool) -> Option<DateTime<Utc>> {
+    let text = fields.text(names, 64)?;
+    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|date| YEARS.contains(&date.year()));
+    let found = match (date, parse(&text)) {
+        (Some(date), _) => {
+            let date = if end { date.succ_opt().unwrap_or(date) } else { date };
+            Some(date.and_time(NaiveTime::MIN).and_utc())
+        }
+        (None, Some(Given::Instant(at))) => Some(at.with_timezone(&Utc)),
+        (None, Some(Given::Wall(wall))) => Some(wall.and_utc()),
+        (None, None) => None,
+    };
+    if found.is_none() {
+        let name = names.first().copied().unwrap_or_default();
+        fields.fault(name, "must be a time such as 2026-01-15T10:00:00Z or a date");
+    }
+    found
+}
+
+/// Reads the name of a time zone.
+pub(super) fn zone(fields: &mut Fields, names: &[&str]) -> Option<Tz> {
+    let text = fields.text(names, 64)?;
+    let zone = text.parse().ok();
+    if zone.is_none() {
+        fields.fault(names.first().copied().unwrap_or_default(), "must be an IANA time zone such as Europe/Berlin");
+    }
+    zone
+}
+
+/// The start of a booking in its zone; a fault when there is no such time or it is over.
+pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<Utc>) -> Option<Start> {
+    let resolved = match given {
+        Given::Instant(at) => Some(schedule::Resolved { at: at.with_timezone(&Utc), twice: false }),
+        Given::Wall(wall) => schedule::resolve(wall, &zone),
+    };
+    let Some(resolved) = resolved else {
+        fields.fault("start_time", format!("does not exist in {zone}: the clocks jump over it"));
+        return None;
+    };
+    let at = resolved.at.trunc_subsecs(3);
+    if at < now - PAST_MAX {
+        fields.fault("start_time", "is in the past");
+        return None;
+    }
+    let notice = resolved.twice.then(|| {
+        format!("start_time comes twice that day in {zone}; the earlier was taken: {}", at.to_rfc3339())
+    });
+    Some(Start { at, wall: wall_time(at, zone), notice })
+}
+
+/// An instant as a clock on the wall in `zone` shows it.
+pub(super) fn wall_time(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).naive_local().format("%Y-%m-%dT%H:%M:%S%.f").to_string()
+}
+
+fn parse(text: &str) -> Option<Given> {
+    let instant = DateTime::parse_from_rfc3339(text).ok().map(Given::Instant);
+    let given = instant.or_else(|| {
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+            .map(Given::Wall)
+    })?;
+    let year = match given {
+        Given::Instant(at) => at.year(),
+        Given::Wall(wall) => wall.year(),
+    };
+    YEARS.contains(&year).then_some(given)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::error::ApiError;
+
+    fn faults(fields: Fields) -> String {
+        match fields.finish() {
+            Err(ApiError::Validation(faults)) => {
+                faults.iter().map(|fault| fault.message.clone()).collect::<Vec<_>>().join("; ")
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn started(text: &str) -> (Option<Start>, String) {
+        let mut fields = Fields::from_query(&format!("start_time={}", text.replace('+', "%2B")));
+        let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+        let start = time(&mut fields, &["start_time"])
+            .and_then(|given| start(&mut fields, given, chrono_tz::Europe::Berlin, now));
+        (start, faults(fields))
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_wall_time() {
+        let (start, _) = started("2026-07-01T10:00");
+        let start = start.unwrap();
+        assert_eq!(start.at.to_rfc3339(), "2026-07-01T08:00:00+00:00");
+        assert_eq!(start.wall, "2026-07-01T10:00:00");
+    }
+
+    #[test]
+    fn a_gap_is_refused_and_a_double_is_told() {
+        assert!(started("2026-03-29T02:30:00").1.contains("does not exist"));
+        assert!(started("2026-10-25T02:30:00").0.unwrap().notice.unwrap().contains("twice"));
+    }
+
+    #[test]
+    fn the_past_and_nonsense_are_refused() {
+        assert!(started("2025-06-01T10:00:00Z").1.contains("in the past"));
+        assert!(started("tomorrow").1.contains("must be a time"));
+        assert!(started("9999-01-01T00:00:00Z").1.contains("must be a time"));
+        assert!(started("2026-07-01T10:00:00+02:00").0.is_some());
+    }
+}

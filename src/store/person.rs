@@ -1,0 +1,178 @@
+//! People: who the calling systems told us about, and guests known by their e-mail alone.
+
+use diesel::prelude::*;
+
+use super::schema::{people, zoom_users};
+use super::search::{contains, lower};
+use super::{Conn, StoreError, UtcMillis, each_backend};
+
+/// What the `ref` of a person begins with whom no calling system told us about.
+pub const GUEST_PREFIX: &str = "guest-";
+
+/// A row of `people`.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(
+    table_name = people,
+    primary_key(ref_),
+    treat_none_as_default_value = false,
+    treat_none_as_null = true
+)]
+#[expect(missing_docs, reason = "the columns are explained in the migration")]
+pub struct PersonRow {
+    pub ref_: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub email_key: Option<String>,
+    pub role: String,
+    pub timezone: Option<String>,
+    pub zoom_user: Option<String>,
+    pub active: bool,
+    pub version: i64,
+    pub created_at: UtcMillis,
+    pub updated_at: UtcMillis,
+}
+
+impl PersonRow {
+    /// Under which Zoom user they host: their own, else the one with their e-mail address.
+    #[must_use]
+    pub fn seat_key(&self) -> Option<String> {
+        self.zoom_user.as_deref().map(seat_key).or_else(|| self.email_key.clone())
+    }
+}
+
+/// The key of a Zoom user's seat: an address in lower case, an id as it is.
+#[must_use]
+pub fn seat_key(zoom_user: &str) -> String {
+    if zoom_user.contains('@') { email_key(zoom_user) } else { zoom_user.to_owned() }
+}
+
+/// An address as it is compared: in lower case.
+#[must_use]
+pub fn email_key(email: &str) -> String {
+    email.to_lowercase()
+}
+
+/// Which people a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct PersonFilter {
+    /// Only of this role.
+    pub role: Option<&'static str>,
+    /// Only active ones, or only others.
+    pub active: Option<bool>,
+    /// Only those whose Zoom user has, or has not, a licence.
+    pub licensed: Option<bool>,
+    /// Only those whose name or address contains this.
+    pub text: Option<String>,
+    /// Only this one.
+    pub only: Option<String>,
+    /// Only those after this `ref`.
+    pub after: Option<String>,
+}
+
+/// The person with this `ref`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_ref(conn: &mut Conn, ref_: &str) -> Result<Option<PersonRow>, StoreError> {
+    Ok(people::table.find(ref_).select(PersonRow::as_select()).first(conn).optional()?)
+}
+
+/// Those of these `ref`s that are known.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_refs(conn: &mut Conn, refs: &[String]) -> Result<Vec<PersonRow>, StoreError> {
+    if refs.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(people::table.filter(people::ref_.eq_any(refs)).select(PersonRow::as_select()).load(conn)?)
+}
+
+/// The person with this address; of several the one that was told first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_email(conn: &mut Conn, email: &str) -> Result<Option<PersonRow>, StoreError> {
+    Ok(people::table
+        .filter(people::email_key.eq(email_key(email)))
+        .order((people::created_at, people::ref_))
+        .select(PersonRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Writes a person as a whole.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save(conn: &mut Conn, row: &PersonRow) -> Result<(), StoreError> {
+    each_backend!(conn, |c| diesel::insert_into(people::table)
+        .values(row)
+        .on_conflict(people::ref_)
+        .do_update()
+        .set(row)
+        .execute(c))?;
+    Ok(())
+}
+
+/// Writes only the `active` flag.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_active(conn: &mut Conn, ref_: &str, active: bool, now: UtcMillis) -> Result<(), StoreError> {
+    diesel::update(people::table.find(ref_))
+        .set((people::active.eq(active), people::version.eq(people::version + 1), people::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// People in the order of their `ref`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn list(conn: &mut Conn, filter: &PersonFilter, limit: i64) -> Result<Vec<PersonRow>, StoreError> {
+    let mut query = people::table.select(PersonRow::as_select()).into_boxed();
+    if let Some(role) = filter.role {
+        query = query.filter(people::role.eq(role));
+    }
+    if let Some(active) = filter.active {
+        query = query.filter(people::active.eq(active));
+    }
+    if let Some(only) = &filter.only {
+        query = query.filter(people::ref_.eq(only));
+    }
+    if let Some(after) = &filter.after {
+        query = query.filter(people::ref_.gt(after));
+    }
+    if let Some(text) = &filter.text {
+        let named = lower(people::name).like(contains(text)).escape('\\');
+        let addressed = people::email_key.assume_not_null().like(contains(text)).escape('\\');
+        query = query.filter(named.or(people::email_key.is_not_null().and(addressed)));
+    }
+    if let Some(licensed) = filter.licensed {
+        let holders = zoom_users::table.filter(zoom_users::type_.eq(LICENSED)).select(zoom_users::email_key);
+        query = if licensed {
+            query.filter(people::email_key.eq_any(holders.nullable()))
+        } else {
+            query.filter(people::email_key.is_null().or(people::email_key.ne_all(holders.nullable())))
+        };
+    }
+    Ok(query.order(people::ref_).limit(limit).load(conn)?)
+}
+
+/// Zoom's user type of a licensed user (Users API, `type`).
+pub const LICENSED: i64 = 2;
+
+/// The Zoom user types behind these addresses: pairs of address key and type.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn zoom_types(conn: &mut Conn, email_keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
+    if email_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(zoom_users::table
+        .filter(zoom_users::email_key.eq_any(email_keys))
+        .select((zoom_users::email_key, zoom_users::type_))
+        .load(conn)?)
+}
