@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::{Arbiter, ArbiterHandle};
 use actix_web::web;
+use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
 use super::options;
@@ -22,6 +23,8 @@ use crate::http::admission::Admission;
 use crate::http::auth::Auth;
 use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
+use crate::store::booking::host::HostPolicy;
+use crate::store::person::seat_key;
 use crate::store::{DatabaseUrl, Sealer, migrate};
 use crate::zoom::signature::WebhookKey;
 
@@ -122,14 +125,21 @@ pub(super) fn front(
     let (issuer, audience) = (auth.issuer.as_deref(), auth.audience.as_deref());
     let limits = &settings.limits;
     let engine = &wired.engine;
+    let padding = chrono::Duration::from_std(settings.meetings.host_padding)
+        .context("meetings.host_padding is too long")?;
+    let pool = settings.zoom.host_pool.iter().map(|host| seat_key(host));
     let front = Front {
         store: engine.store.clone(),
+        registry: wired.registry.clone(),
         health,
         sealer: engine.sealer.clone(),
         clock: Arc::clone(&engine.clock),
         auth: Auth::new(keys, algorithm(auth.algorithm), issuer, audience),
         admission: Admission::new(limits.in_flight, limits.requests_per_second, limits.burst),
         body_bytes: limits.body_bytes,
+        hosts: HostPolicy { padding, pool: pool.collect() },
+        default_timezone: settings.appointments.default_timezone,
+        rules: engine.attendance.rules.clone(),
     };
     let secret = settings.zoom.webhook_secret_token.as_ref();
     let intake = Intake {

@@ -56,7 +56,7 @@ impl FromRequest for JsonBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = kind_of(request);
-        let limit = request.app_data::<web::Data<Front>>().map_or(0, |front| front.limits.body_bytes);
+        let limit = request.app_data::<web::Data<Front>>().map_or(0, |front| front.body_bytes);
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| unreadable(&error, limit))?;

@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::store::{Conflict, Retry, StoreError};
+use crate::store::booking::BookingError;
+use crate::store::seat::TakenSeat;
+use crate::store::{Conflict, Retry, StoreError, UtcMillis};
 
 /// One field of a request that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -216,6 +218,11 @@ impl ApiError {
         }
     }
 
+    /// The error of one item among many.
+    pub(super) fn summary(&self) -> ErrorSummary {
+        ErrorSummary { code: self.row().1, message: self.to_string(), details: self.details() }
+    }
+
     /// When to ask again; every 429 and 503 says so.
     fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -279,6 +286,18 @@ pub struct ErrorContent {
     pub request_id: String,
 }
 
+/// The error of one item among many.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorSummary {
+    /// A code of the error table.
+    pub code: &'static str,
+    /// A sentence.
+    pub message: String,
+    /// More, by code.
+    #[schema(value_type = Object)]
+    pub details: Value,
+}
+
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         self.row().0
@@ -309,7 +328,45 @@ impl From<StoreError> for ApiError {
                 Self::Unavailable(UNAVAILABLE_RETRY)
             }
             (StoreError::Conflict(Conflict::Stale), _) => Self::PreconditionFailed,
+            (StoreError::Conflict(Conflict::Unique), _) => {
+                Self::AlreadyExists("the same exists already".to_owned())
+            }
             _ => Self::internal(&error),
         }
     }
+}
+
+impl From<BookingError> for ApiError {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::Store(error) => error.into(),
+            BookingError::Unfit { field, reason } => Self::field(field, reason),
+            BookingError::RefTaken(ref_) => {
+                Self::AlreadyExists(format!("an appointment with the ref `{ref_}` exists"))
+            }
+            BookingError::HostTaken { host, clashes, next_free } => host_conflict(&host, clashes, next_free),
+            BookingError::Refused { from, to } => Self::InvalidTransition { what: "booking", from, to },
+            BookingError::Stale => Self::PreconditionFailed,
+        }
+    }
+}
+
+fn host_conflict(host: &str, clashes: Vec<TakenSeat>, next_free: Vec<UtcMillis>) -> ApiError {
+    let clashes: Vec<Clash> = clashes
+        .into_iter()
+        .map(|seat| Clash {
+            appointment_id: seat.appointment_id,
+            title: seat.title,
+            start_time: seat.from_at.into(),
+            end_time: seat.until_at.into(),
+        })
+        .collect();
+    let message = clashes.first().map_or_else(
+        || format!("{host} is taken"),
+        |clash| {
+            let (from, until) = (clash.start_time.format("%H:%M"), clash.end_time.format("%H:%M"));
+            format!("{host} already hosts '{}' {from}-{until} UTC", clash.title)
+        },
+    );
+    ApiError::HostConflict { message, clashes, next_free: next_free.into_iter().map(Into::into).collect() }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::Front;
 use super::auth::Caller;
 use super::body::JsonBody;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::etag::{self, Precondition};
 use super::paging::Page;
 use super::people::{REF_LENGTH_MAX, checked_ref};
@@ -105,11 +105,10 @@ pub struct GroupsAnswer {
 }
 
 /// Creates a group or replaces it with its roster; the rosters of its future bookings follow.
-#[utoipa::path(put, path = "/api/groups/{ref}", tag = "directory",
+#[utoipa::path(put, path = "/api/groups/{ref}", tag = "directory", operation_id = "put_group",
     params(("ref" = String, Path, description = "The calling system's id")),
     request_body = GroupBody,
-    responses((status = 200, body = GroupAnswer), (status = 201, body = GroupAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = GroupAnswer), (status = 201, body = GroupAnswer)))]
 pub(super) async fn put(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -196,9 +195,9 @@ fn read_group(
 }
 
 /// One group with its roster.
-#[utoipa::path(get, path = "/api/groups/{ref}", tag = "directory",
+#[utoipa::path(get, path = "/api/groups/{ref}", tag = "directory", operation_id = "get_group",
     params(("ref" = String, Path, description = "The calling system's id")),
-    responses((status = 200, body = GroupAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = GroupAnswer)))]
 pub(super) async fn get(
     front: web::Data<Front>,
     caller: Caller,
@@ -230,11 +229,11 @@ fn found(conn: &mut Conn, ref_: &str) -> Result<GroupRow, ApiError> {
 }
 
 /// Groups; hosts see those they are in.
-#[utoipa::path(get, path = "/api/groups", tag = "directory",
+#[utoipa::path(get, path = "/api/groups", tag = "directory", operation_id = "list_groups",
     params(
         ("limit" = Option<i64>, Query, description = "1 to 200, 50 without it"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, body = GroupsAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = GroupsAnswer)))]
 pub(super) async fn list(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -262,9 +261,9 @@ pub(super) async fn list(
 }
 
 /// Ends a group: all its future bookings are cancelled and their Zoom meetings deleted.
-#[utoipa::path(post, path = "/api/groups/{ref}/dissolve", tag = "directory",
+#[utoipa::path(post, path = "/api/groups/{ref}/dissolve", tag = "directory", operation_id = "dissolve_group",
     params(("ref" = String, Path, description = "The calling system's id")),
-    responses((status = 200, body = GroupAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = GroupAnswer)))]
 pub(super) async fn dissolve(
     front: web::Data<Front>,
     caller: Caller,
@@ -284,7 +283,7 @@ pub(super) async fn dissolve(
         })
         .await?;
     for meeting in &aftermath.meetings {
-        front.engine.wake(meeting);
+        front.registry.wake(meeting);
     }
     Ok(HttpResponse::Ok().insert_header(etag::tag(row.version, 0)).json(GroupAnswer {
         group: GroupView::new(row, &members),

@@ -1,35 +1,61 @@
 //! IN: the thin actix-web front. A handler reads the request, asks `domain` and the store, and shapes the answer.
 //!
-//! - [`error`]: the error table; [`envelope`](self) writes every failure's body and every request's id.
-//! - [`auth`], [`keys`], [`admission`]: who is let in.
 //! - `routes`: the URL table; [`server`]: the layers around it.
+//! - [`error`]: the error table; `envelope` writes every failure's body and every request's id.
+//! - [`auth`], [`keys`], [`admission`]: who is let in. `sight`: what they may see.
+//! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
+//!   `settle`: the common end of every write to a booking.
+//! - [`people`], [`groups`], [`appointments`], [`meetings`]: one file or folder a resource.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
 pub mod admission;
+pub mod appointments;
 pub mod auth;
+mod body;
 mod docs;
 mod envelope;
 pub mod error;
+mod etag;
+pub mod groups;
 mod health;
+mod idempotency;
 pub mod keys;
+pub mod meetings;
 mod metrics;
 pub mod openapi;
+mod paging;
+pub mod people;
+mod prefer;
 pub mod request_id;
 mod routes;
 pub mod server;
+mod settle;
+mod sight;
+mod validate;
 pub mod webhook;
+mod when;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono_tz::Tz;
 
 use crate::actors::health::Health;
+use crate::actors::registry::RegistryHandle;
 use crate::actors::store::Store;
 use crate::clock::SharedClock;
-use crate::store::secret::Sealer;
+use crate::domain::rules::Rules;
+use crate::store::booking::host::HostPolicy;
+use crate::store::{Conn, Sealer, StoreError};
+use error::ApiError;
 
 /// What the handlers share: the engine's handles and the settings that concern them.
 #[derive(Debug)]
 pub struct Front {
     /// The database.
     pub store: Store,
+    /// Who brings Zoom in line with a booking that changed.
+    pub registry: RegistryHandle,
     /// Whether the daemon can do its work.
     pub health: Health,
     /// Opens the secrets in rows.
@@ -42,4 +68,62 @@ pub struct Front {
     pub admission: admission::Admission,
     /// The largest body that is read (`limits.body_bytes`).
     pub body_bytes: usize,
+    /// How hosts are shared.
+    pub hosts: HostPolicy,
+    /// The zone of wall times that come without one.
+    pub default_timezone: Tz,
+    /// The rules of attendance for bookings that name none.
+    pub rules: Rules,
+}
+
+impl Front {
+    /// Reads; a refusal of the work's own comes through.
+    async fn read<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, ApiError> + Send + 'static,
+    {
+        let (work, refusal) = with_refusal(work);
+        self.store.read(work).await.map_err(|error| refusal.take().unwrap_or_else(|| error.into()))
+    }
+
+    /// Writes, all or nothing; a refusal of the work's own undoes what it wrote and comes through.
+    async fn write<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, ApiError> + Send + 'static,
+    {
+        let (work, refusal) = with_refusal(work);
+        let written = self.store.write(work).await;
+        written.map_err(|error| refusal.take().unwrap_or_else(|| error.into()))
+    }
+}
+
+/// Where a refusal waits while the store undoes the work.
+#[derive(Debug, Clone, Default)]
+struct Refusal(Arc<Mutex<Option<ApiError>>>);
+
+impl Refusal {
+    fn put(&self, error: ApiError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn take(&self) -> Option<ApiError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The work as the store takes it: any error makes it undo the work, and the refusal tells which it was.
+fn with_refusal<T>(
+    work: impl FnOnce(&mut Conn) -> Result<T, ApiError>,
+) -> (impl FnOnce(&mut Conn) -> Result<T, StoreError>, Refusal) {
+    let refusal = Refusal::default();
+    let kept = refusal.clone();
+    let work = move |conn: &mut Conn| {
+        work(conn).map_err(|error| {
+            kept.put(error);
+            StoreError::NotFound
+        })
+    };
+    (work, refusal)
 }

@@ -5,8 +5,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
+use super::appointments::{self, ad_hoc, batch, commands, create, story};
 use super::error::ErrorBody;
-use super::{docs, health, metrics, webhook};
+use super::{docs, groups, health, metrics, people, webhook};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -19,6 +20,25 @@ use super::{docs, health, metrics, webhook};
         docs::document,
         docs::page,
         webhook::receive_webhook,
+        people::list,
+        people::put,
+        people::get,
+        people::deactivate,
+        people::reactivate,
+        groups::list,
+        groups::put,
+        groups::get,
+        groups::dissolve,
+        create::create,
+        appointments::list,
+        batch::create,
+        ad_hoc::create,
+        appointments::get,
+        commands::patch,
+        commands::confirm,
+        commands::cancel,
+        commands::complete,
+        story::get,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

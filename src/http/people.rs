@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::body::JsonBody;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::etag::{self, Precondition};
 use super::paging::Page;
 use super::validate::Fields;
@@ -109,11 +109,10 @@ pub struct PersonChangedAnswer {
 }
 
 /// Creates or replaces a person.
-#[utoipa::path(put, path = "/api/people/{ref}", tag = "directory",
+#[utoipa::path(put, path = "/api/people/{ref}", tag = "directory", operation_id = "put_person",
     params(("ref" = String, Path, description = "The calling system's id")),
     request_body = PersonBody,
-    responses((status = 200, body = PersonAnswer), (status = 201, body = PersonAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = PersonAnswer), (status = 201, body = PersonAnswer)))]
 pub(super) async fn put(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -189,9 +188,9 @@ pub(super) fn checked_ref(ref_: String) -> Result<String, ApiError> {
 }
 
 /// One person, with the state of their licence.
-#[utoipa::path(get, path = "/api/people/{ref}", tag = "directory",
+#[utoipa::path(get, path = "/api/people/{ref}", tag = "directory", operation_id = "get_person",
     params(("ref" = String, Path, description = "The calling system's id")),
-    responses((status = 200, body = PersonAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = PersonAnswer)))]
 pub(super) async fn get(
     front: web::Data<Front>,
     caller: Caller,
@@ -218,7 +217,7 @@ fn found(conn: &mut Conn, ref_: &str) -> Result<PersonRow, ApiError> {
 }
 
 /// People; hosts and attendees see themselves.
-#[utoipa::path(get, path = "/api/people", tag = "directory",
+#[utoipa::path(get, path = "/api/people", tag = "directory", operation_id = "list_people",
     params(
         ("role" = Option<String>, Query, description = "Only of this role"),
         ("active" = Option<bool>, Query, description = "Only active ones, or only others"),
@@ -226,7 +225,7 @@ fn found(conn: &mut Conn, ref_: &str) -> Result<PersonRow, ApiError> {
         ("q" = Option<String>, Query, description = "Only those whose name or address contains this"),
         ("limit" = Option<i64>, Query, description = "1 to 200, 50 without it"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, body = PeopleAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = PeopleAnswer)))]
 pub(super) async fn list(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -263,9 +262,9 @@ pub(super) async fn list(
 }
 
 /// Ends somebody's part: cancels the future bookings they host, takes them off the rosters of all others.
-#[utoipa::path(post, path = "/api/people/{ref}/deactivate", tag = "directory",
+#[utoipa::path(post, path = "/api/people/{ref}/deactivate", tag = "directory", operation_id = "deactivate_person",
     params(("ref" = String, Path, description = "The calling system's id")),
-    responses((status = 200, body = PersonChangedAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = PersonChangedAnswer)))]
 pub(super) async fn deactivate(
     front: web::Data<Front>,
     caller: Caller,
@@ -275,9 +274,9 @@ pub(super) async fn deactivate(
 }
 
 /// Takes somebody in again: they are back on the rosters of their groups' future bookings.
-#[utoipa::path(post, path = "/api/people/{ref}/reactivate", tag = "directory",
+#[utoipa::path(post, path = "/api/people/{ref}/reactivate", tag = "directory", operation_id = "reactivate_person",
     params(("ref" = String, Path, description = "The calling system's id")),
-    responses((status = 200, body = PersonChangedAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = PersonChangedAnswer)))]
 pub(super) async fn reactivate(
     front: web::Data<Front>,
     caller: Caller,
@@ -315,7 +314,7 @@ async fn set_active(
         })
         .await?;
     for meeting in &aftermath.meetings {
-        front.engine.wake(meeting);
+        front.registry.wake(meeting);
     }
     Ok(HttpResponse::Ok().insert_header(etag::tag(row.version, 0)).json(PersonChangedAnswer {
         person: PersonView::new(row, &types),

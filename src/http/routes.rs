@@ -1,9 +1,10 @@
 //! The URL table: which path is answered by whom. A path without the method asked for answers 405.
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, get};
+use actix_web::web::{self, ServiceConfig, get, patch, post, put};
 
-use super::{admission, docs, health, metrics, webhook};
+use super::appointments::{self, ad_hoc, batch, commands, create, story};
+use super::{admission, docs, groups, health, metrics, people, webhook};
 
 /// Every path of the daemon.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -19,5 +20,34 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The paths that count as requests in flight.
 fn limited(cfg: &mut ServiceConfig) {
-    cfg.configure(webhook::configure);
+    cfg.configure(webhook::configure).configure(directory).configure(bookings);
+}
+
+fn directory(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/api/people").route(get().to(people::list)))
+        .service(web::resource("/api/people/{ref}").route(put().to(people::put)).route(get().to(people::get)))
+        .service(web::resource("/api/people/{ref}/deactivate").route(post().to(people::deactivate)))
+        .service(web::resource("/api/people/{ref}/reactivate").route(post().to(people::reactivate)))
+        .service(web::resource("/api/groups").route(get().to(groups::list)))
+        .service(web::resource("/api/groups/{ref}").route(put().to(groups::put)).route(get().to(groups::get)))
+        .service(web::resource("/api/groups/{ref}/dissolve").route(post().to(groups::dissolve)));
+}
+
+fn bookings(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::resource("/api/appointments")
+            .route(post().to(create::create))
+            .route(get().to(appointments::list)),
+    )
+    .service(web::resource("/api/appointments/batch").route(post().to(batch::create)))
+    .service(web::resource("/api/appointments/ad-hoc").route(post().to(ad_hoc::create)))
+    .service(
+        web::resource("/api/appointments/{id}")
+            .route(get().to(appointments::get))
+            .route(patch().to(commands::patch)),
+    )
+    .service(web::resource("/api/appointments/{id}/confirm").route(post().to(commands::confirm)))
+    .service(web::resource("/api/appointments/{id}/cancel").route(post().to(commands::cancel)))
+    .service(web::resource("/api/appointments/{id}/complete").route(post().to(commands::complete)))
+    .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)));
 }

@@ -61,7 +61,7 @@ impl Front {
             Turn::Again(row) => return self.replay(row, shape, done, wait).await,
         };
         if let Some(meeting) = &booking.meeting {
-            self.engine.wake(&meeting.id);
+            self.registry.wake(&meeting.id);
         }
         if !waits || !wants_zoom(&booking) {
             return Ok(answer(&booking, body, done, wait));
@@ -106,7 +106,7 @@ impl Front {
         let Some(meeting) = booking.meeting.as_ref().map(|meeting| meeting.id.clone()) else {
             return Ok((booking, done));
         };
-        let in_time = self.engine.await_synced(meeting, booking.appointment.generation, limit).await;
+        let in_time = self.registry.await_synced(&meeting, booking.appointment.generation, limit).await;
         let id = booking.appointment.id;
         let booking = self.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
         Ok((booking, if in_time { done } else { StatusCode::ACCEPTED }))

@@ -195,9 +195,9 @@ impl Fields {
     /// An e-mail address: something on both sides of one `@`, no spaces.
     pub(super) fn email(&mut self, names: &[&str]) -> Option<String> {
         let text = self.text(names, 254)?;
-        let fit = text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-        });
+        let fit = text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
         if !fit || text.contains(char::is_whitespace) {
             self.fault(first(names), "must be an e-mail address");
             return None;

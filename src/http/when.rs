@@ -37,7 +37,10 @@ pub(super) fn time(fields: &mut Fields, names: &[&str]) -> Option<Given> {
     let given = parse(&text);
     if given.is_none() {
         let name = names.first().copied().unwrap_or_default();
-        fields.fault(name, "must be a time such as 2026-01-15T10:00:00Z or, in `timezone`, 2026-01-15T10:00:00");
+        fields.fault(
+            name,
+            "must be a time such as 2026-01-15T10:00:00Z or, in `timezone`, 2026-01-15T10:00:00",
+        );
     }
     given
 }
@@ -68,7 +71,10 @@ pub(super) fn zone(fields: &mut Fields, names: &[&str]) -> Option<Tz> {
     let text = fields.text(names, 64)?;
     let zone = text.parse().ok();
     if zone.is_none() {
-        fields.fault(names.first().copied().unwrap_or_default(), "must be an IANA time zone such as Europe/Berlin");
+        fields.fault(
+            names.first().copied().unwrap_or_default(),
+            "must be an IANA time zone such as Europe/Berlin",
+        );
     }
     zone
 }

@@ -12,7 +12,7 @@ use crate::domain::appointment::AppointmentStatus;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::ApiError;
 use crate::http::idempotency::Once;
 use crate::http::people::REF_LENGTH_MAX;
 use crate::http::prefer::Wait;
@@ -34,12 +34,11 @@ pub struct AdHocBody {
 }
 
 /// Starts a meeting of a group now, for half an hour, and waits for Zoom.
-#[utoipa::path(post, path = "/api/appointments/ad-hoc", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments/ad-hoc", tag = "appointments", operation_id = "create_ad_hoc",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom; 10 without it")),
     request_body = AdHocBody,
-    responses((status = 201, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 201, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
 pub(in crate::http) async fn create(
     request: HttpRequest,
     front: web::Data<Front>,

@@ -14,7 +14,7 @@ use crate::clock::Instant;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
-use crate::http::error::{ApiError, ErrorBody, ErrorSummary};
+use crate::http::error::{ApiError, ErrorSummary};
 use crate::http::idempotency::{Kept, Once, REPLAYED, Turn};
 use crate::http::settle::replayed;
 use crate::http::validate::{Fields, parse};
@@ -60,10 +60,10 @@ pub struct BatchAnswer {
 }
 
 /// Books many at once. Each stands alone: one that cannot be made does not keep the others from it.
-#[utoipa::path(post, path = "/api/appointments/batch", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments/batch", tag = "appointments", operation_id = "create_appointments",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again")),
     request_body = BatchBody,
-    responses((status = 200, body = BatchAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = BatchAnswer)))]
 pub(in crate::http) async fn create(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -112,7 +112,7 @@ pub(in crate::http) async fn create(
     match front.once(once, keep, work).await? {
         Turn::First((body, meetings)) => {
             for meeting in &meetings {
-                front.engine.wake(meeting);
+                front.registry.wake(meeting);
             }
             Ok(HttpResponse::Ok().insert_header(ContentType::json()).body(body))
         }

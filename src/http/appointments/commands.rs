@@ -10,7 +10,7 @@ use crate::domain::access::Action;
 use crate::domain::transition::Command;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::ApiError;
 use crate::http::etag::Precondition;
 use crate::http::prefer::Wait;
 use crate::http::settle::Write;
@@ -27,13 +27,12 @@ pub struct CancelBody {
 const REASON_LENGTH_MAX: usize = 1000;
 
 /// Changes a booking; Zoom follows where it is concerned. Fields that are left out stay.
-#[utoipa::path(patch, path = "/api/appointments/{id}", tag = "appointments",
+#[utoipa::path(patch, path = "/api/appointments/{id}", tag = "appointments", operation_id = "change_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
         ("If-Match" = Option<String>, Header, description = "Only if it is still this version"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
     request_body(content = BookingBody, description = "Any of the fields but `status`"),
-    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
 pub(in crate::http) async fn patch(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -53,13 +52,8 @@ pub(in crate::http) async fn patch(
             Ok(trial.apply(&before, now)?.2)
         })
         .await?;
-    let write = Write {
-        shape: view::shape,
-        done: StatusCode::OK,
-        wait: Wait::of(&request, 0),
-        once: None,
-        notices,
-    };
+    let write =
+        Write { shape: view::shape, done: StatusCode::OK, wait: Wait::of(&request, 0), once: None, notices };
     let (precondition, policy) = (Precondition::of(&request), front.hosts.clone());
     front
         .settle(write, move |conn| {
@@ -74,11 +68,10 @@ pub(in crate::http) async fn patch(
 }
 
 /// Agrees to a booking: its Zoom meeting is made.
-#[utoipa::path(post, path = "/api/appointments/{id}/confirm", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments/{id}/confirm", tag = "appointments", operation_id = "confirm_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
-    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
 pub(in crate::http) async fn confirm(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -89,12 +82,11 @@ pub(in crate::http) async fn confirm(
 }
 
 /// Calls a booking off, also while Zoom is down; asked again it changes nothing.
-#[utoipa::path(post, path = "/api/appointments/{id}/cancel", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments/{id}/cancel", tag = "appointments", operation_id = "cancel_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
     request_body = CancelBody,
-    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer),
-        (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
 pub(in crate::http) async fn cancel(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -109,9 +101,9 @@ pub(in crate::http) async fn cancel(
 }
 
 /// Says that a booking is over.
-#[utoipa::path(post, path = "/api/appointments/{id}/complete", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments/{id}/complete", tag = "appointments", operation_id = "complete_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref")),
-    responses((status = 200, body = AppointmentAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentAnswer)))]
 pub(in crate::http) async fn complete(
     request: HttpRequest,
     front: web::Data<Front>,

@@ -11,7 +11,7 @@ use crate::domain::appointment::AppointmentStatus;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::ApiError;
 use crate::http::idempotency::Once;
 use crate::http::prefer::Wait;
 use crate::http::settle::Write;
@@ -21,13 +21,12 @@ use crate::store::booking::create::NewBooking;
 use crate::store::{Conn, booking, group};
 
 /// Books. Zoom being down or unconfigured never refuses a booking: its meeting is `pending` then.
-#[utoipa::path(post, path = "/api/appointments", tag = "appointments",
+#[utoipa::path(post, path = "/api/appointments", tag = "appointments", operation_id = "create_appointment",
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
     request_body = BookingBody,
     responses((status = 201, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer,
-        description = "Booked; Zoom did not answer within the time asked for"),
-        (status = "4XX", body = ErrorBody)))]
+        description = "Booked; Zoom did not answer within the time asked for")))]
 pub(in crate::http) async fn create(
     request: HttpRequest,
     front: web::Data<Front>,

@@ -14,7 +14,7 @@ pub mod view;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::Caller;
-use super::error::{ApiError, ErrorBody};
+use super::error::ApiError;
 use super::paging::{Page, place_key};
 use super::settle::etag_of;
 use super::validate::Fields;
@@ -30,9 +30,9 @@ const KINDS: [&str; 4] = ["match", "class", "consultation", "group"];
 const SYNC_STATES: [&str; 5] = ["in_sync", "pending", "waiting_for_host", "parked", "failed"];
 
 /// One booking with its meeting.
-#[utoipa::path(get, path = "/api/appointments/{id}", tag = "appointments",
+#[utoipa::path(get, path = "/api/appointments/{id}", tag = "appointments", operation_id = "get_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref")),
-    responses((status = 200, body = AppointmentAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentAnswer)))]
 pub(super) async fn get(
     front: web::Data<Front>,
     caller: Caller,
@@ -52,7 +52,7 @@ pub(super) async fn get(
 }
 
 /// Bookings by start; callers see those that are theirs.
-#[utoipa::path(get, path = "/api/appointments", tag = "appointments",
+#[utoipa::path(get, path = "/api/appointments", tag = "appointments", operation_id = "list_appointments",
     params(
         ("status" = Option<String>, Query, description = "One or several, with commas"),
         ("kind" = Option<String>, Query, description = "Only of this kind"),
@@ -65,7 +65,7 @@ pub(super) async fn get(
         ("q" = Option<String>, Query, description = "Only those whose title contains this"),
         ("limit" = Option<i64>, Query, description = "1 to 200, 50 without it"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
-    responses((status = 200, body = AppointmentsAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = AppointmentsAnswer)))]
 pub(super) async fn list(
     request: HttpRequest,
     front: web::Data<Front>,

@@ -83,10 +83,10 @@ pub(crate) struct BookingFields {
 impl BookingFields {
     /// Reads what bookings have in common.
     pub(crate) fn read(fields: &mut Fields) -> Self {
-        let text = |names: &'static [&'static str]| {
-            move |fields: &mut Fields| fields.text(names, REF_LENGTH_MAX)
-        };
-        let audience = |fields: &mut Fields| fields.choice(&["target_audience"], &AUDIENCES).map(str::to_owned);
+        let text =
+            |names: &'static [&'static str]| move |fields: &mut Fields| fields.text(names, REF_LENGTH_MAX);
+        let audience =
+            |fields: &mut Fields| fields.choice(&["target_audience"], &AUDIENCES).map(str::to_owned);
         Self {
             ref_: fields.clearable(&["ref"], text(&["ref"])),
             kind: fields.choice(&["kind"], &KINDS),
@@ -118,11 +118,9 @@ impl BookingFields {
         let duration = fields.need("duration", self.duration);
         let start = match self.start {
             Some(given) => when::start(fields, given, zone, defaults.now),
-            None if defaults.starts_now => Some(Start {
-                at: defaults.now,
-                wall: when::wall_time(defaults.now, zone),
-                notice: None,
-            }),
+            None if defaults.starts_now => {
+                Some(Start { at: defaults.now, wall: when::wall_time(defaults.now, zone), notice: None })
+            }
             None => {
                 fields.need::<String>("start_time", None);
                 None

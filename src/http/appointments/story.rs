@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::domain::access::Action;
 use crate::http::auth::Caller;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::ApiError;
 use crate::http::{Front, sight};
 use crate::store::story;
 
@@ -37,9 +37,9 @@ pub struct StoryAnswer {
 }
 
 /// The timeline of a booking: requests, decisions, Zoom's part, events.
-#[utoipa::path(get, path = "/api/appointments/{id}/story", tag = "appointments",
+#[utoipa::path(get, path = "/api/appointments/{id}/story", tag = "appointments", operation_id = "get_story",
     params(("id" = String, Path, description = "Its id, or the caller's own ref")),
-    responses((status = 200, body = StoryAnswer), (status = "4XX", body = ErrorBody)))]
+    responses((status = 200, body = StoryAnswer)))]
 pub(in crate::http) async fn get(
     front: web::Data<Front>,
     caller: Caller,

@@ -120,7 +120,8 @@ impl MeetingView {
     pub(in crate::http) fn of(booking: &Booking, sealer: &Sealer) -> Result<Option<Self>, ApiError> {
         let Some(meeting) = &booking.meeting else { return Ok(None) };
         let row = &booking.appointment;
-        let password = meeting.passcode_enc.as_deref().map(|sealed| sealer.open(PASSCODE, sealed)).transpose()?;
+        let password =
+            meeting.passcode_enc.as_deref().map(|sealed| sealer.open(PASSCODE, sealed)).transpose()?;
         Ok(Some(Self {
             id: meeting.id.clone(),
             appointment_id: row.id.clone(),
