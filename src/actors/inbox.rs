@@ -77,6 +77,16 @@ impl Inbox {
         self.0.push(Entry { event, reply, alone: false })?;
         receipt.await.unwrap_or(Err(StoreError::Closed))
     }
+
+    /// Makes a dead letter pending again and hands it on, as if it had just come.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when no dead letter has this id.
+    pub async fn replay(&self, id: i64) -> Result<(), StoreError> {
+        let event = self.0.writer.write(move |conn| inbox::replay(conn, id)).await?;
+        self.0.sink.stored(vec![event]);
+        Ok(())
+    }
 }
 
 impl Shared {

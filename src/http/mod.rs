@@ -13,6 +13,7 @@ pub mod admission;
 pub mod appointments;
 pub mod auth;
 mod body;
+mod dead_letters;
 mod docs;
 mod envelope;
 pub mod error;

@@ -7,7 +7,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::appointments::{self, ad_hoc, batch, commands, create, story};
 use super::error::ErrorBody;
-use super::{docs, groups, health, metrics, people, webhook};
+use super::meetings::{self, attendance, participants, write};
+use super::{dead_letters, docs, groups, health, metrics, people, webhook};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -20,6 +21,8 @@ use super::{docs, groups, health, metrics, people, webhook};
         docs::document,
         docs::page,
         webhook::receive_webhook,
+        dead_letters::list,
+        dead_letters::replay,
         people::list,
         people::put,
         people::get,
@@ -39,6 +42,14 @@ use super::{docs, groups, health, metrics, people, webhook};
         commands::cancel,
         commands::complete,
         story::get,
+        meetings::list,
+        write::create,
+        meetings::show_of_appointment,
+        meetings::show,
+        write::change,
+        write::remove,
+        participants::show,
+        attendance::show,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

@@ -1,10 +1,11 @@
 //! The URL table: which path is answered by whom. A path without the method asked for answers 405.
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig, get, patch, post, put};
+use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, commands, create, story};
-use super::{admission, docs, groups, health, metrics, people, webhook};
+use super::meetings::{self, attendance, participants, write};
+use super::{admission, dead_letters, docs, groups, health, metrics, people, webhook};
 
 /// Every path of the daemon.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -20,7 +21,16 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The paths that count as requests in flight.
 fn limited(cfg: &mut ServiceConfig) {
-    cfg.configure(webhook::configure).configure(directory).configure(bookings);
+    cfg.configure(webhooks).configure(directory).configure(bookings).configure(meetings);
+}
+
+fn webhooks(cfg: &mut ServiceConfig) {
+    cfg.configure(webhook::configure)
+        .service(web::resource("/api/zoom/webhooks/dead-letters").route(get().to(dead_letters::list)))
+        .service(
+            web::resource("/api/zoom/webhooks/dead-letters/{id}/replay")
+                .route(post().to(dead_letters::replay)),
+        );
 }
 
 fn directory(cfg: &mut ServiceConfig) {
@@ -50,4 +60,23 @@ fn bookings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/appointments/{id}/cancel").route(post().to(commands::cancel)))
     .service(web::resource("/api/appointments/{id}/complete").route(post().to(commands::complete)))
     .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)));
+}
+
+fn meetings(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::resource("/api/zoom/meetings").route(get().to(meetings::list)).route(post().to(write::create)),
+    )
+    .service(
+        web::resource("/api/zoom/meetings/appointment/{appointment}")
+            .route(get().to(meetings::show_of_appointment)),
+    )
+    .service(
+        web::resource("/api/zoom/meetings/{id}")
+            .route(get().to(meetings::show))
+            .route(patch().to(write::change))
+            .route(put().to(write::change))
+            .route(delete().to(write::remove)),
+    )
+    .service(web::resource("/api/zoom/meetings/{id}/participants").route(get().to(participants::show)))
+    .service(web::resource("/api/zoom/meetings/{id}/attendance").route(get().to(attendance::show)));
 }

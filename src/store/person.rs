@@ -101,6 +101,37 @@ pub fn by_email(conn: &mut Conn, email: &str) -> Result<Option<PersonRow>, Store
         .optional()?)
 }
 
+/// The `ref` of the person with this address; nobody known becomes a person of ours, known by it alone.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_email_or_new(
+    conn: &mut Conn,
+    email: &str,
+    name: &str,
+    role: &str,
+    now: UtcMillis,
+) -> Result<String, StoreError> {
+    if let Some(known) = by_email(conn, email)? {
+        return Ok(known.ref_);
+    }
+    let row = PersonRow {
+        ref_: format!("{GUEST_PREFIX}{}", uuid::Uuid::now_v7().simple()),
+        name: name.to_owned(),
+        email: Some(email.to_owned()),
+        email_key: Some(email_key(email)),
+        role: role.to_owned(),
+        timezone: None,
+        zoom_user: None,
+        active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    save(conn, &row)?;
+    Ok(row.ref_)
+}
+
 /// Writes a person as a whole.
 ///
 /// # Errors

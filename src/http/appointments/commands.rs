@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
+use super::create::may_move_to;
 use super::request::{BookingBody, BookingFields};
 use super::view::{self, AppointmentAnswer};
 use crate::domain::access::Action;
@@ -13,7 +14,7 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::etag::Precondition;
 use crate::http::prefer::Wait;
-use crate::http::settle::Write;
+use crate::http::settle::{Shape, Write};
 use crate::http::{Front, sight};
 use crate::store::booking::change::{self, Edit};
 
@@ -25,6 +26,26 @@ pub struct CancelBody {
 }
 
 const REASON_LENGTH_MAX: usize = 1000;
+
+/// How a write is answered.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Manner {
+    /// What the answer shows.
+    pub(in crate::http) shape: Shape,
+    /// How long it waits for Zoom.
+    pub(in crate::http) wait: Wait,
+}
+
+impl Manner {
+    /// The booking is shown, and only who asks to wait waits.
+    fn of(request: &HttpRequest) -> Self {
+        Self { shape: view::shape, wait: Wait::of(request, 0) }
+    }
+
+    fn write(self, notices: Vec<String>) -> Write {
+        Write { shape: self.shape, done: StatusCode::OK, wait: self.wait, once: None, notices }
+    }
+}
 
 /// Changes a booking; Zoom follows where it is concerned. Fields that are left out stay.
 #[utoipa::path(patch, path = "/api/appointments/{id}", tag = "appointments", operation_id = "change_appointment",
@@ -40,10 +61,23 @@ pub(in crate::http) async fn patch(
     path: web::Path<String>,
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
+    let manner = Manner::of(&request);
+    edit(&request, front, caller, path.into_inner(), body, manner).await
+}
+
+/// Changes the booking with this id or `ref`, as a body says.
+pub(in crate::http) async fn edit(
+    request: &HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    key: String,
+    body: JsonBody,
+    manner: Manner,
+) -> Result<HttpResponse, ApiError> {
     let mut fields = body.fields()?;
     let said = BookingFields::read(&mut fields);
     fields.finish()?;
-    let (key, now) = (path.into_inner(), front.clock.now());
+    let now = front.clock.now();
     // The notices depend on the booking's zone, so the edit is tried on the booking first.
     let (trial, who, seen) = (said.clone(), caller.clone(), key.clone());
     let notices = front
@@ -52,15 +86,14 @@ pub(in crate::http) async fn patch(
             Ok(trial.apply(&before, now)?.2)
         })
         .await?;
-    let write =
-        Write { shape: view::shape, done: StatusCode::OK, wait: Wait::of(&request, 0), once: None, notices };
-    let (precondition, policy) = (Precondition::of(&request), front.hosts.clone());
+    let write = manner.write(notices);
+    let (precondition, policy) = (Precondition::of(request), front.hosts.clone());
     front
         .settle(write, move |conn| {
             let before = sight::appointment(conn, &caller, &key, Action::Change)?;
             precondition.check(before.version)?;
             let (after, invitees, _) = said.apply(&before, now)?;
-            super::create::may_move_to(conn, &caller, &before, &after)?;
+            may_move_to(conn, &caller, &before, &after)?;
             let edit = Edit { before, after, invitees, by: caller.subject };
             Ok(change::edit(conn, edit, &policy, now.into())?)
         })
@@ -78,7 +111,8 @@ pub(in crate::http) async fn confirm(
     caller: Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    command(request, front, caller, path.into_inner(), Command::Confirm, None).await
+    let manner = Manner::of(&request);
+    command(&request, front, caller, path.into_inner(), Command::Confirm, None, manner).await
 }
 
 /// Calls a booking off, also while Zoom is down; asked again it changes nothing.
@@ -97,7 +131,8 @@ pub(in crate::http) async fn cancel(
     let mut fields = body.fields()?;
     let reason = fields.text(&["reason"], REASON_LENGTH_MAX);
     fields.finish()?;
-    command(request, front, caller, path.into_inner(), Command::Cancel, reason).await
+    let manner = Manner::of(&request);
+    command(&request, front, caller, path.into_inner(), Command::Cancel, reason, manner).await
 }
 
 /// Says that a booking is over.
@@ -110,25 +145,22 @@ pub(in crate::http) async fn complete(
     caller: Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    command(request, front, caller, path.into_inner(), Command::Complete, None).await
+    let manner = Manner::of(&request);
+    command(&request, front, caller, path.into_inner(), Command::Complete, None, manner).await
 }
 
-async fn command(
-    request: HttpRequest,
+/// Gives a command to the booking with this id or `ref`.
+pub(in crate::http) async fn command(
+    request: &HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     key: String,
     command: Command,
     reason: Option<String>,
+    manner: Manner,
 ) -> Result<HttpResponse, ApiError> {
-    let write = Write {
-        shape: view::shape,
-        done: StatusCode::OK,
-        wait: Wait::of(&request, 0),
-        once: None,
-        notices: Vec::new(),
-    };
-    let (precondition, policy) = (Precondition::of(&request), front.hosts.clone());
+    let write = manner.write(Vec::new());
+    let (precondition, policy) = (Precondition::of(request), front.hosts.clone());
     let now = front.clock.now().into();
     front
         .settle(write, move |conn| {

@@ -1,3 +1,150 @@
-//! Zoom meetings as existing integrations know them: `/api/zoom/meetings`.
+//! `/api/zoom/meetings`: bookings by their Zoom meetings, in the shapes that the calling systems know.
+//!
+//! - `list`: which meetings a list shows. [`view`]: what is shown of one. [`write`]: making, changing, deleting.
+//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`]: what is told of that.
 
+pub(super) mod attendance;
+mod list;
+pub(super) mod participants;
+mod roll;
 pub mod view;
+pub(super) mod write;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::roll::{Participant, Roll, Share};
+use self::view::MeetingView;
+use super::Front;
+use super::auth::Caller;
+use super::error::ApiError;
+use super::settle::etag_of;
+use super::sight;
+use crate::domain::access::Action;
+use crate::store::booking::{self, Booking};
+use crate::store::case::{self, Case};
+use crate::store::{Conn, meeting};
+
+/// A page of meetings.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MeetingList {
+    meetings: Vec<MeetingView>,
+    /// Where the next page begins; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// A meeting by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MeetingDetails {
+    meeting: MeetingWithParticipants,
+}
+
+/// A meeting and who was seen in it.
+#[derive(Debug, Serialize, ToSchema)]
+struct MeetingWithParticipants {
+    #[serde(flatten)]
+    meeting: MeetingView,
+    /// As far as the caller may know.
+    participants: Vec<Participant>,
+}
+
+/// Meetings, by start.
+#[utoipa::path(get, path = "/api/zoom/meetings", tag = "meetings", operation_id = "list_meetings",
+    params(list::MeetingQuery), responses((status = 200, body = MeetingList)))]
+pub(super) async fn list(
+    front: web::Data<Front>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let query = list::read(request.query_string(), front.clock.now())?;
+    let viewer = sight::viewer(&caller);
+    let (bookings, next_cursor) = front.read(move |conn| query.run(conn, viewer)).await?;
+    let meetings = bookings
+        .iter()
+        .filter_map(|booking| MeetingView::of(booking, &front.sealer).transpose())
+        .collect::<Result<_, _>>()?;
+    Ok(HttpResponse::Ok().json(MeetingList { meetings, next_cursor }))
+}
+
+/// A meeting with its participants.
+#[utoipa::path(get, path = "/api/zoom/meetings/{id}", tag = "meetings", operation_id = "get_meeting",
+    params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
+    responses((status = 200, body = MeetingDetails)))]
+pub(super) async fn show(
+    front: web::Data<Front>,
+    caller: Caller,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let found = front.read(move |conn| read_one(conn, &caller, &id)).await?;
+    answer(&front, &found)
+}
+
+/// The meeting of an appointment.
+#[utoipa::path(get, path = "/api/zoom/meetings/appointment/{appointment}", tag = "meetings",
+    operation_id = "get_meeting_of_appointment",
+    params(("appointment" = String, Path, description = "The appointment's id, or its `ref`")),
+    responses((status = 200, body = MeetingDetails)))]
+pub(super) async fn show_of_appointment(
+    front: web::Data<Front>,
+    caller: Caller,
+    appointment: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let found = front
+        .read(move |conn| {
+            let booking = sight::appointment(conn, &caller, &appointment, Action::Read)?;
+            let meeting = meeting::by_appointment(conn, &booking.id)?.ok_or(ApiError::NotFound("meeting"))?;
+            read_one(conn, &caller, &meeting.id)
+        })
+        .await?;
+    answer(&front, &found)
+}
+
+/// A meeting, and as much of its attendance as the caller may see.
+struct Found {
+    booking: Booking,
+    case: Option<(Case, Share)>,
+}
+
+fn read_one(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Found, ApiError> {
+    let seen = sight::meeting(conn, caller, id, Action::Read)?;
+    let share = match sight::meeting(conn, caller, id, Action::Attendance) {
+        Ok(seen) => Some(Share::of(&seen, caller)),
+        Err(ApiError::Forbidden(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let booking = booking::by_id(conn, &seen.appointment.id)?;
+    let case = match share {
+        Some(share) => case::of_appointment(conn, &seen.appointment.id)?.map(|case| (case, share)),
+        None => None,
+    };
+    Ok(Found { booking, case })
+}
+
+fn answer(front: &Front, found: &Found) -> Result<HttpResponse, ApiError> {
+    let Found { booking, case } = found;
+    let meeting = MeetingView::of(booking, &front.sealer)?.ok_or(ApiError::NotFound("meeting"))?;
+    let participants = match case {
+        Some((case, share)) => Roll::call(case, &front.rules, front.clock.now()).participants(share),
+        None => Vec::new(),
+    };
+    let body = MeetingDetails { meeting: MeetingWithParticipants { meeting, participants } };
+    Ok(HttpResponse::Ok().insert_header(etag_of(booking)).json(body))
+}
+
+/// The attendance of a meeting, as far as the caller may see it.
+struct Attended {
+    booking: Booking,
+    case: Case,
+    share: Share,
+}
+
+fn read_attended(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Attended, ApiError> {
+    let seen = sight::meeting(conn, caller, id, Action::Attendance)?;
+    let case = case::of_appointment(conn, &seen.appointment.id)?.ok_or(ApiError::NotFound("meeting"))?;
+    Ok(Attended {
+        booking: booking::by_id(conn, &seen.appointment.id)?,
+        case,
+        share: Share::of(&seen, caller),
+    })
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::BookingError;
 use crate::store::appointment::{AppointmentRow, AttendeeRow, Via};
 use crate::store::group::{self, MemberRow};
-use crate::store::person::{self, GUEST_PREFIX, PersonRow};
+use crate::store::person;
 use crate::store::{Conn, StoreError, UtcMillis};
 
 /// Somebody to invite.
@@ -57,34 +57,10 @@ pub(super) fn resolve(
                 let reason = format!("there is no person `{ref_}`");
                 return Err(BookingError::unfit(format!("attendees[{index}]"), reason));
             }
-            Invitee::Guest { name, email } => guest(conn, name, email, now)?,
+            Invitee::Guest { name, email } => person::by_email_or_new(conn, email, name, "attendee", now)?,
         });
     }
     Ok(refs)
-}
-
-fn guest(conn: &mut Conn, name: &str, email: &str, now: UtcMillis) -> Result<String, StoreError> {
-    if let Some(known) = person::by_email(conn, email)? {
-        return Ok(known.ref_);
-    }
-    let ref_ = format!("{GUEST_PREFIX}{}", uuid::Uuid::now_v7().simple());
-    person::save(
-        conn,
-        &PersonRow {
-            ref_: ref_.clone(),
-            name: name.to_owned(),
-            email: Some(email.to_owned()),
-            email_key: Some(person::email_key(email)),
-            role: "attendee".to_owned(),
-            timezone: None,
-            zoom_user: None,
-            active: true,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        },
-    )?;
-    Ok(ref_)
 }
 
 /// The roster of a booking: those invited by name, then the group's attendees who are not deactivated. Nobody

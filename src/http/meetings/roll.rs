@@ -1,0 +1,216 @@
+//! Who was seen at a meeting and who was expected, by what is known now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock::Instant;
+use crate::domain::attendance::{Assessed, Mark, MarkStatus, RosterPerson};
+use crate::domain::connection::{Connection, ConnectionId, Room, Source};
+use crate::domain::identity::settlement_key;
+use crate::domain::rules::Rules;
+use crate::http::auth::Caller;
+use crate::http::sight::SeenMeeting;
+use crate::store::case::Case;
+use crate::store::participant::ParticipantRow;
+
+/// How much of the attendance a caller may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Share {
+    /// Everybody's.
+    All,
+    /// That of this person.
+    Own(String),
+}
+
+impl Share {
+    /// What the caller may see of this meeting.
+    pub(super) fn of(seen: &SeenMeeting, caller: &Caller) -> Self {
+        if seen.own_only { Self::Own(caller.subject.clone()) } else { Self::All }
+    }
+
+    /// Whether this person's is part of it.
+    pub(super) fn covers(&self, person: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Own(own) => person == Some(own),
+        }
+    }
+}
+
+/// One stay of one device in the meeting.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Participant {
+    id: String,
+    /// Whom we recognised: a person's `ref`.
+    user_id: Option<String>,
+    /// Zoom's id of the connection.
+    zoom_participant_id: Option<String>,
+    name: String,
+    email: Option<String>,
+    join_time: Option<DateTime<Utc>>,
+    leave_time: Option<DateTime<Utc>>,
+    /// In seconds, so far.
+    duration: i64,
+    /// `joined` or `left`.
+    status: &'static str,
+    /// `main` or `breakout`.
+    room: &'static str,
+    /// Who says so: `webhook`, `report` or `hand`.
+    source: &'static str,
+    /// What the person was recognised by.
+    matched_by: Option<&'static str>,
+    #[serde(skip)]
+    identity: String,
+}
+
+impl Participant {
+    /// Whether we recognise nobody in it.
+    pub(super) fn is_unmatched(&self) -> bool {
+        self.user_id.is_none()
+    }
+
+    /// Who it is, for counting heads: the person, or else what the connection shows.
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
+    }
+}
+
+/// Somebody who is expected.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Expected {
+    /// The person's `ref`.
+    pub(super) id: String,
+    name: String,
+    email: Option<String>,
+    /// We keep no pictures.
+    avatar: Option<String>,
+    /// `attendee` or `host`.
+    role: &'static str,
+    pub(super) attended: bool,
+    pub(super) attended_seconds: i64,
+}
+
+/// A case and what it comes to.
+pub(super) struct Roll<'a> {
+    case: &'a Case,
+    assessed: Assessed,
+    now: Instant,
+}
+
+impl<'a> Roll<'a> {
+    /// Sees who is who.
+    pub(super) fn call(case: &'a Case, rules: &Rules, now: Instant) -> Self {
+        Self { case, assessed: case.assess(rules, now), now }
+    }
+
+    /// The stays in the meeting that `share` covers, in the order of coming.
+    pub(super) fn participants(&self, share: &Share) -> Vec<Participant> {
+        let whose: BTreeMap<&ConnectionId, (&str, &'static str)> = self
+            .assessed
+            .matched
+            .iter()
+            .map(|(id, person, by)| (id, (person.as_str(), by.as_str())))
+            .collect();
+        let judged = self.judged_instances();
+        self.case
+            .participants
+            .iter()
+            .zip(&self.case.connections)
+            .filter(|(_, connection)| is_shown(connection, &judged))
+            .map(|(row, connection)| (row, connection, whose.get(&connection.id()).copied()))
+            .filter(|(_, _, who)| share.covers(who.map(|(person, _)| person)))
+            .map(|(row, connection, who)| participant(row, connection, who, self.now))
+            .collect()
+    }
+
+    /// The expected that `share` covers, without hosts.
+    pub(super) fn attendees(&self, share: &Share) -> Vec<Expected> {
+        self.expected(&self.assessed.marks, "attendee", share)
+    }
+
+    /// The hosts that `share` covers.
+    pub(super) fn hosts(&self, share: &Share) -> Vec<Expected> {
+        self.expected(&self.assessed.hosts, "host", share)
+    }
+
+    /// How many of the expected were seen, hosts aside.
+    pub(super) fn seen(&self, share: &Share) -> usize {
+        self.attendees(share).iter().filter(|person| person.attended).count()
+    }
+
+    fn expected(&self, marks: &[Mark], role: &'static str, share: &Share) -> Vec<Expected> {
+        let people: BTreeMap<&str, &RosterPerson> =
+            self.case.roster.iter().map(|person| (person.person.as_str(), person)).collect();
+        marks
+            .iter()
+            .filter(|mark| share.covers(Some(&mark.person)))
+            .filter_map(|mark| Some((mark, *people.get(mark.person.as_str())?)))
+            .map(|(mark, person)| Expected {
+                id: person.person.clone(),
+                name: person.name.clone(),
+                email: person.email.clone(),
+                avatar: None,
+                role,
+                attended: mark.status != MarkStatus::Absent,
+                attended_seconds: mark.attended_secs,
+            })
+            .collect()
+    }
+
+    /// The runs whose report stands in the place of the webhooks.
+    fn judged_instances(&self) -> BTreeSet<&'a str> {
+        let complete: BTreeSet<&str> = self
+            .case
+            .instances
+            .iter()
+            .filter(|instance| instance.report_complete)
+            .map(|instance| instance.uuid.as_str())
+            .collect();
+        self.case
+            .connections
+            .iter()
+            .filter(|connection| connection.source == Source::Report)
+            .map(|connection| connection.instance.as_str())
+            .filter(|instance| complete.contains(instance))
+            .collect()
+    }
+}
+
+/// Waiting rooms are no part of the meeting, and the calling system's own buttons prove no presence.
+fn is_shown(connection: &Connection, judged: &BTreeSet<&str>) -> bool {
+    connection.room != Room::Waiting
+        && match connection.source {
+            Source::Hand => true,
+            Source::App => false,
+            Source::Report => judged.contains(connection.instance.as_str()),
+            Source::Webhook => !judged.contains(connection.instance.as_str()),
+        }
+}
+
+fn participant(
+    row: &ParticipantRow,
+    connection: &Connection,
+    who: Option<(&str, &'static str)>,
+    now: Instant,
+) -> Participant {
+    let until = connection.leave_time.unwrap_or(now);
+    let duration = connection.join_time.map_or(0, |joined| (until - joined).num_seconds().max(0));
+    Participant {
+        id: row.id.to_string(),
+        user_id: who.map(|(person, _)| person.to_owned()),
+        zoom_participant_id: connection.participant_uuid.clone().or_else(|| connection.user_id.clone()),
+        name: connection.name.clone(),
+        email: connection.email.clone(),
+        join_time: connection.join_time,
+        leave_time: connection.leave_time,
+        duration,
+        status: if connection.leave_time.is_some() { "left" } else { "joined" },
+        room: connection.room.as_str(),
+        source: connection.source.as_str(),
+        matched_by: who.map(|(_, by)| by),
+        identity: who.map_or_else(|| settlement_key(connection), |(person, _)| person.to_owned()),
+    }
+}
