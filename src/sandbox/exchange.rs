@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::account::Account;
 use super::faults::Fault;
 use super::ledger::LedgerEntry;
+use super::limits::Refusal;
 use super::state::SandboxState;
 use crate::clock::Instant;
 use crate::zoom::ids;
@@ -63,7 +64,44 @@ pub(super) struct Reply {
 }
 
 /// Lets the faults of `endpoint` strike around `work` and answers.
+///
+/// It goes on when the caller hangs up, as Zoom does: who waits too little does not know what was done.
 pub(super) async fn exchange(
+    state: &SandboxState,
+    arrival: Arrival,
+    endpoint: Option<&'static str>,
+    lock: Option<Lock>,
+    work: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Reply + 'static,
+) -> HttpResponse {
+    let state = state.clone();
+    let exchanged = actix_web::rt::spawn(async move {
+        let response = answer(&state, arrival, endpoint, work).await;
+        drop(lock);
+        response
+    });
+    exchanged.await.unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
+}
+
+/// Holds a lock until it is dropped.
+pub(super) struct Lock {
+    state: SandboxState,
+    key: String,
+}
+
+impl Lock {
+    pub(super) fn take(state: &SandboxState, key: String) -> Result<Self, Refusal> {
+        state.account().limits.lock(&key)?;
+        Ok(Self { state: state.clone(), key })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.state.account().limits.unlock(&self.key);
+    }
+}
+
+async fn answer(
     state: &SandboxState,
     arrival: Arrival,
     endpoint: Option<&'static str>,

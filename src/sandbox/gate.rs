@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::account::Account;
 use super::endpoints::{self, Endpoint, Params};
 use super::errors::ApiError;
-use super::exchange::{Arrival, Reply, exchange};
+use super::exchange::{Arrival, Lock, Reply, exchange};
 use super::faults::Fault;
 use super::limits::{Limits, Refusal, Usage};
 use super::request::{Answer, ApiRequest};
@@ -26,27 +26,24 @@ pub(super) async fn serve(
     let arrival = Arrival::read(&state, &request, body);
     let path = arrival.path.strip_prefix("/v2").unwrap_or(&arrival.path);
     let Some((endpoint, params)) = endpoints::find(&arrival.method, path) else {
-        return exchange(&state, arrival, None, |_, _, _| refuse(ApiError::unknown_route(), None)).await;
+        return exchange(&state, arrival, None, None, |_, _, _| refuse(ApiError::unknown_route(), None))
+            .await;
     };
-    let lock = endpoint.exclusive.then(|| params.first().map_or(String::new(), |(_, user)| user.clone()));
-    if let Some(key) = &lock {
-        let now = arrival.now;
-        let locked = state.account().limits.lock(key);
-        if let Err(refusal) = locked {
-            let too_many = move |_: &mut Account, _: &Arrival, _: &[Fault]| {
-                refuse(ApiError::too_many(&refusal, now), None)
+    let user = params.first().map_or(String::new(), |(_, user)| user.clone());
+    let lock = endpoint.exclusive.then(|| Lock::take(&state, user)).transpose();
+    let name = Some(endpoint.name);
+    match lock {
+        Ok(lock) => {
+            let work = move |account: &mut Account, arrival: &Arrival, faults: &[Fault]| {
+                perform(account, arrival, endpoint, params, faults)
             };
-            return exchange(&state, arrival, Some(endpoint.name), too_many).await;
+            exchange(&state, arrival, name, lock, work).await
+        }
+        Err(refusal) => {
+            let too_many = ApiError::too_many(&refusal, arrival.now);
+            exchange(&state, arrival, name, None, |_, _, _| refuse(too_many, None)).await
         }
     }
-    let response = exchange(&state, arrival, Some(endpoint.name), |account, arrival, faults| {
-        perform(account, arrival, endpoint, params, faults)
-    })
-    .await;
-    if let Some(key) = &lock {
-        state.account().limits.unlock(key);
-    }
-    response
 }
 
 fn perform(

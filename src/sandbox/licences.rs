@@ -1,6 +1,7 @@
 //! Licences and features of many users at once: `POST /users/features`, with success in part.
 
 use std::collections::BTreeMap;
+use std::time::Instant as RealInstant;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,7 @@ pub(super) fn set_features(account: &mut Account, request: &ApiRequest) -> Outco
     if account.settings.plan == Plan::Free {
         return Err(ApiError::new(400, 200, "Current account must be a paid account."));
     }
+    account.counted(request.now, |limits, _| limits.take_features(RealInstant::now()))?;
     let body = request.object()?;
     let text = |name: &'static str| {
         body.get(name).and_then(Value::as_str).ok_or_else(|| ApiError::missing_field(name))

@@ -13,6 +13,8 @@ use super::model::Plan;
 const REGISTRANT_ADDS_DAILY: u32 = 3;
 /// Status changes of one registrant a day.
 const REGISTRANT_STATUS_DAILY: u32 = 10;
+/// How long after one request to set features the next may come.
+const FEATURES_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The rate-limit label of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,6 +95,15 @@ fn per_day(plan: Plan, label: Label) -> Option<u32> {
     }
 }
 
+/// Invitations of new users a day.
+fn invitations_daily(plan: Plan) -> u32 {
+    match plan {
+        Plan::Free => 50,
+        Plan::Pro => 1_500,
+        Plan::Business => 10_000,
+    }
+}
+
 /// What has been used.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -102,6 +113,8 @@ pub(super) struct Limits {
     hosts: HashMap<String, u32>,
     registrant_adds: HashMap<String, u32>,
     registrant_status: HashMap<String, u32>,
+    invitations: u32,
+    features_set: Option<RealInstant>,
     locks: HashSet<String>,
 }
 
@@ -166,6 +179,25 @@ impl Limits {
             .ok_or_else(|| Refusal::Registrant { email: email.to_owned(), limit })
     }
 
+    /// Counts an invitation of a new user.
+    pub(super) fn take_invitation(&mut self, plan: Plan, today: NaiveDate) -> Result<(), Refusal> {
+        self.turn_to(today);
+        if self.invitations >= invitations_daily(plan) {
+            return Err(Refusal::Daily);
+        }
+        self.invitations += 1;
+        Ok(())
+    }
+
+    /// Features of many users can be set every ten seconds only.
+    pub(super) fn take_features(&mut self, now: RealInstant) -> Result<(), Refusal> {
+        if self.features_set.is_some_and(|last| now.duration_since(last) < FEATURES_INTERVAL) {
+            return Err(Refusal::PerSecond);
+        }
+        self.features_set = Some(now);
+        Ok(())
+    }
+
     /// Takes a lock; one request at a time may hold it.
     pub(super) fn lock(&mut self, key: &str) -> Result<(), Refusal> {
         if self.locks.insert(key.to_owned()) { Ok(()) } else { Err(Refusal::Locked) }
@@ -184,6 +216,7 @@ impl Limits {
             self.hosts.clear();
             self.registrant_adds.clear();
             self.registrant_status.clear();
+            self.invitations = 0;
         }
     }
 }
@@ -241,6 +274,19 @@ mod tests {
         assert_eq!(limits.take_host("a", 100, day(1)), Err(Refusal::Host { limit: 100 }));
         assert!(limits.take_host("b", 100, day(1)).is_ok());
         assert!(limits.take_host("a", 100, day(2)).is_ok());
+    }
+
+    #[test]
+    fn features_are_set_every_ten_seconds_and_a_free_account_invites_fifty_a_day() {
+        let (mut limits, start) = (Limits::default(), RealInstant::now());
+        assert!(limits.take_features(start).is_ok());
+        assert!(limits.take_features(start + Duration::from_secs(9)).is_err());
+        assert!(limits.take_features(start + Duration::from_secs(10)).is_ok());
+        for _ in 0..50 {
+            limits.take_invitation(Plan::Free, day(1)).unwrap();
+        }
+        assert_eq!(limits.take_invitation(Plan::Free, day(1)), Err(Refusal::Daily));
+        assert!(limits.take_invitation(Plan::Free, day(2)).is_ok());
     }
 
     #[test]

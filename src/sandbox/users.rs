@@ -53,6 +53,9 @@ pub(super) fn create(account: &mut Account, request: &ApiRequest) -> Outcome {
     }
     // An invitation has to be accepted; the other ways make a user at once.
     if action == "create" {
+        account.counted(request.now, |limits, settings| {
+            limits.take_invitation(settings.plan, request.now.date_naive())
+        })?;
         user.status = UserStatus::Pending;
     }
     account.announcer(request.now).user_created(&user, action);

@@ -1,5 +1,7 @@
 //! The sandbox's limits and faults, and the control that injects them.
 
+use std::time::Duration;
+
 use convened::sandbox::ledger::LedgerFilter;
 use convened::sandbox::model::Plan;
 use convened::sandbox::settings::Settings;
@@ -44,6 +46,22 @@ async fn a_lost_answer_is_work_done_and_a_lost_request_is_not() {
         zoom.state().ledger(&LedgerFilter { endpoint: Some(CREATE.to_owned()), ..LedgerFilter::default() });
     let told: Vec<_> = ledger.iter().map(|entry| (entry.status, entry.answered)).collect();
     assert_eq!(told, [(None, false), (Some(201), false), (Some(201), true)]);
+}
+
+#[tokio::test]
+async fn work_goes_on_when_the_caller_hangs_up() {
+    let zoom = Zoom::start(Plan::Business).await;
+    let path = format!("/users/{}", zoom.host("ada@school.example").id);
+    inject(&zoom, json!({"endpoint": "DELETE /users/{userId}", "fault": "delay", "millis": 300, "count": 1}))
+        .await;
+    let impatient = zoom.try_call("DELETE", &path, None);
+    assert!(tokio::time::timeout(Duration::from_millis(100), impatient).await.is_err());
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while zoom.state().user("ada@school.example").is_some() {
+        assert!(std::time::Instant::now() < deadline, "the user was never deleted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(zoom.call("DELETE", &path, None).await.refusal(), (404, 1001), "the lock is free again");
 }
 
 #[tokio::test]
