@@ -111,6 +111,12 @@ const HELP: &[(&str, Kind, &str)] = &[
     ("convened_store_queue_depth", Kind::Gauge, "Writes waiting for the writer"),
     ("convened_store_log_pages", Kind::Gauge, "Pages of SQLite's write-ahead log that wait for a checkpoint"),
     ("convened_store_group_size", Kind::Histogram, "Writes committed together"),
+    ("convened_zoom_calls_total", Kind::Counter, "Calls to Zoom, by call and what came of it"),
+    ("convened_zoom_tokens_total", Kind::Counter, "Access tokens asked for, by what came of it"),
+    ("convened_zoom_call_seconds", Kind::Histogram, "How long Zoom took to answer, by call"),
+    ("convened_zoom_wait_seconds", Kind::Histogram, "How long a call waited for its turn, by lane"),
+    ("convened_zoom_queue_depth", Kind::Gauge, "Calls to Zoom waiting for their turn, by lane"),
+    ("convened_zoom_in_flight", Kind::Gauge, "Calls to Zoom under way"),
 ];
 
 fn describe() {

@@ -10,4 +10,5 @@ pub mod meeting;
 pub mod registry;
 pub mod store;
 pub mod supervision;
+pub mod token;
 pub mod zoom_api;

@@ -1,11 +1,18 @@
 //! What the door to Zoom can be asked.
 
-use actix::prelude::*;
+use std::time::Duration;
 
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+
+use crate::zoom::call::Label;
 use crate::zoom::lanes::Lane;
+use crate::zoom::limits::BudgetUse;
 use crate::zoom::{ZoomCall, ZoomError, ZoomReply};
 
 /// Makes one call to Zoom. Whoever stops waiting before it was sent takes it back.
+///
+/// [`MailboxError::Closed`] as the answer means that the door died with the call: what became of it is unknown.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[rtype(result = "Result<ZoomReply, ZoomError>")]
 pub struct CallZoom {
@@ -13,4 +20,47 @@ pub struct CallZoom {
     pub lane: Lane,
     /// What to ask.
     pub call: ZoomCall,
+}
+
+/// Sends nothing more, and answers when the last call under way has its answer.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Drain;
+
+/// Asks for the day's counts, to be kept over a restart.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<BudgetUse>")]
+pub struct GetBudgets;
+
+/// Adopts the day's counts of an earlier life; twice is the same as once.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct RestoreBudgets(pub Vec<BudgetUse>);
+
+/// Keeps to one of so many equal parts of the account's quota.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ShareQuota {
+    /// How many processes there are, this one included.
+    pub processes: u32,
+}
+
+/// Asks how things stand, for operators.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "ZoomStatus")]
+pub struct DescribeZoom;
+
+/// How things stand between us and Zoom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoomStatus {
+    /// How long Zoom is left alone because it kept failing.
+    pub resting: Option<Duration>,
+    /// How many calls are under way.
+    pub in_flight: usize,
+    /// How many calls wait, by lane.
+    pub waiting: Vec<(Lane, usize)>,
+    /// The labels whose day is used up, and until when.
+    pub parked: Vec<(Label, DateTime<Utc>)>,
+    /// What the present token may do; none without a token.
+    pub scopes: Option<Vec<String>>,
 }

@@ -1,6 +1,6 @@
 //! What was used up today: the daily pools, and the 100 changes of each host. Days are Zoom's, in UTC.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
@@ -33,7 +33,7 @@ pub(super) struct Budgets {
     day: NaiveDate,
     pools: [u32; Pool::ALL.len()],
     hosts: HashMap<String, u32>,
-    spent_registrants: HashSet<String>,
+    registrants: HashMap<String, u32>,
 }
 
 impl Budgets {
@@ -54,25 +54,19 @@ impl Budgets {
     }
 
     pub(super) fn host_used(&self, host: &str) -> u32 {
-        self.hosts.get(&key(host)).copied().unwrap_or(0)
+        used(&self.hosts, host)
     }
 
-    /// Sets a host's count; the changes of a host that nobody else could name are not worth an endless map.
     pub(super) fn set_host(&mut self, host: &str, used: u32) {
-        if self.hosts.len() < COUNTED_MAX || self.hosts.contains_key(&key(host)) {
-            self.hosts.insert(key(host), used);
-        }
+        set(&mut self.hosts, host, used);
     }
 
-    pub(super) fn registrant_is_spent(&self, email: &str) -> bool {
-        self.spent_registrants.contains(&key(email))
+    pub(super) fn registrant_used(&self, email: &str) -> u32 {
+        used(&self.registrants, email)
     }
 
-    /// Zoom takes no more registrations of this address today.
-    pub(super) fn spend_registrant(&mut self, email: &str) {
-        if self.spent_registrants.len() < COUNTED_MAX {
-            self.spent_registrants.insert(key(email));
-        }
+    pub(super) fn set_registrant(&mut self, email: &str, used: u32) {
+        set(&mut self.registrants, email, used);
     }
 
     /// What is worth keeping over a restart. Registrants are not: their addresses stay out of the database, and
@@ -97,6 +91,18 @@ impl Budgets {
                 *used = line.used.max(*used);
             }
         }
+    }
+}
+
+fn used(counts: &HashMap<String, u32>, name: &str) -> u32 {
+    counts.get(&key(name)).copied().unwrap_or(0)
+}
+
+/// Sets a count, unless the map is as long as it may get; Zoom itself still counts what does not fit.
+fn set(counts: &mut HashMap<String, u32>, name: &str, used: u32) {
+    let key = key(name);
+    if counts.len() < COUNTED_MAX || counts.contains_key(&key) {
+        counts.insert(key, used);
     }
 }
 

@@ -123,7 +123,7 @@ impl Limits {
                 self.budgets.set_host(host, self.quotas.host_daily);
             }
             (Limit::RegistrantDaily { .. }, Charge::Registrant { email }) => {
-                self.budgets.spend_registrant(email);
+                self.budgets.set_registrant(email, self.quotas.registrant_daily);
             }
             _ => {}
         }
@@ -193,7 +193,9 @@ impl Limits {
                 Some(Limit::HostDaily { until })
             }
             Charge::Update { host } if host_is_full(host, daily) => Some(Limit::HostDaily { until }),
-            Charge::Registrant { email } if self.budgets.registrant_is_spent(email) => {
+            Charge::Registrant { email }
+                if self.budgets.registrant_used(email) >= self.quotas.registrant_daily =>
+            {
                 Some(Limit::RegistrantDaily { until })
             }
             _ => None,
@@ -203,9 +205,16 @@ impl Limits {
     fn count(&mut self, call: &ZoomCall, step: i32) {
         let used = self.budgets.pool(Pool::of(call.label));
         *used = used.saturating_add_signed(step);
-        if let Some(host) = call.host() {
-            let used = self.budgets.host_used(host).saturating_add_signed(step);
-            self.budgets.set_host(host, used);
+        match &call.charge {
+            Charge::Create { host } | Charge::Update { host } => {
+                let used = self.budgets.host_used(host).saturating_add_signed(step);
+                self.budgets.set_host(host, used);
+            }
+            Charge::Registrant { email } => {
+                let used = self.budgets.registrant_used(email).saturating_add_signed(step);
+                self.budgets.set_registrant(email, used);
+            }
+            Charge::Nothing => {}
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::zoom::call::Label;
 
 /// The window of the limits per second. It is a little longer than a second because Zoom counts when a request
@@ -15,8 +13,7 @@ const MINUTE: Duration = Duration::from_millis(60_015);
 pub const HOST_WRITES_PER_DAY: u32 = 100;
 
 /// What the account has bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// Basic, unpaid.
     Free,
@@ -45,6 +42,9 @@ pub struct Quotas {
     pub heavy_daily: Option<u32>,
     /// Creates and updates per host and day.
     pub host_daily: u32,
+    /// Registrations per address and day. Not limited by itself: Zoom's documents say three, but whether in one
+    /// meeting or in all is told differently, so it is Zoom that says when.
+    pub registrant_daily: u32,
 }
 
 impl From<Plan> for Quotas {
@@ -68,6 +68,7 @@ impl From<Plan> for Quotas {
             medium_daily,
             heavy_daily,
             host_daily: HOST_WRITES_PER_DAY,
+            registrant_daily: u32::MAX,
         }
     }
 }
@@ -87,6 +88,7 @@ impl Quotas {
             heavy_daily: self.heavy_daily.map(part),
             // A host's meetings belong to one process at a time as a rule; Zoom tells when that was wrong.
             host_daily: self.host_daily,
+            registrant_daily: self.registrant_daily,
         }
     }
 
