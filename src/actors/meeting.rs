@@ -24,8 +24,8 @@ use self::live::{Applied, Live};
 use self::sync::Synced;
 use super::engine::Engine;
 use super::supervision::supervised;
-use crate::store::StoreError;
-use crate::store::inbox::InboxEvent;
+use crate::store::inbox::{self, InboxEvent};
+use crate::store::{Retry, StoreError};
 
 /// How long a meeting without anything to do stays in memory.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -37,6 +37,9 @@ const WAIT_IN_MEMORY_MAX: Duration = Duration::from_secs(60);
 pub(super) const MAILBOX: usize = 256;
 /// Events applied in one write.
 const EVENTS_MAX: usize = 512;
+
+/// An event that failed this often, alone, is a dead letter.
+const EVENT_FAILURES_MAX: i64 = 5;
 
 /// Something about the booking changed: see whether Zoom agrees.
 #[derive(Debug, Clone, Copy, Message)]
@@ -81,6 +84,8 @@ pub(super) struct MeetingActor {
     waiters: Vec<AwaitSynced>,
     events: Vec<InboxEvent>,
     applying: bool,
+    /// Events in the next batch: one at a time after a failure, so that a bad one is found and the others pass.
+    batch_max: usize,
     live: Option<Live>,
     busy_at: Instant,
     /// Set before it goes of its own accord, so that its end is not taken for a death.
@@ -104,6 +109,7 @@ impl MeetingActor {
             waiters: Vec::new(),
             events: Vec::new(),
             applying: false,
+            batch_max: EVENTS_MAX,
             live: None,
             busy_at: Instant::now(),
             leaving,
@@ -178,7 +184,7 @@ impl MeetingActor {
         }
         self.applying = true;
         self.busy_at = Instant::now();
-        let rest = self.events.split_off(self.events.len().min(EVENTS_MAX));
+        let rest = self.events.split_off(self.events.len().min(self.batch_max));
         let batch = std::mem::replace(&mut self.events, rest);
         let ids: Vec<i64> = batch.iter().map(|stored| stored.id).collect();
         let (engine, id, live) = (Arc::clone(&self.engine), self.id.clone(), self.live.take());
@@ -203,16 +209,46 @@ impl MeetingActor {
         match outcome {
             Ok(Some(applied)) => {
                 self.live = Some(applied.live);
+                self.batch_max = EVENTS_MAX;
                 if let Some(appointment) = applied.score {
                     (self.neighbours.score)(appointment);
                 }
             }
             Ok(None) => {}
             // They are still pending in the inbox and come again.
-            Err(error) => tracing::warn!(meeting.id = %self.id, %error, "webhooks could not be applied"),
+            Err(error) => {
+                tracing::warn!(meeting.id = %self.id, %error, "webhooks could not be applied");
+                self.batch_max = 1;
+                if let [id] = *ids
+                    && error.retry() == Retry::Never
+                {
+                    self.note_failure(id, error.to_string(), ctx);
+                }
+            }
         }
         (self.neighbours.events_done)(ids);
         self.apply(ctx);
+    }
+
+    /// Counts a failure of one event; after some of them it becomes a dead letter.
+    fn note_failure(&self, id: i64, error: String, ctx: &mut Context<Self>) {
+        let engine = Arc::clone(&self.engine);
+        let note = async move {
+            engine
+                .store
+                .write(move |conn| {
+                    if inbox::mark_failed(conn, id, &error)? >= EVENT_FAILURES_MAX {
+                        inbox::mark_dead(conn, id, &error)?;
+                    }
+                    Ok(())
+                })
+                .await
+        };
+        ctx.spawn(note.into_actor(self).map(|outcome, actor, _| {
+            if let Err(error) = outcome {
+                tracing::warn!(meeting.id = %actor.id, %error, "a failure could not be noted");
+            }
+        }));
     }
 
     fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
