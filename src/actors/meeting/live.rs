@@ -62,7 +62,7 @@ impl Live {
         if let Some((started, ended)) = seen {
             let known = self.instances.entry(uuid.clone()).or_insert(Run { started: None, ended: None });
             let next = Run { started: earliest(known.started, started), ended: known.ended.max(ended) };
-            if *known != next || !changes.instances.contains(&uuid) {
+            if *known != next {
                 *known = next;
                 changes.instances.insert(uuid);
             }
