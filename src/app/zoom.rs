@@ -1,19 +1,51 @@
-//! The way to Zoom: tokens, pacing, the client.
+//! The way to Zoom: the client, its tokens, its pace.
+
+use std::sync::Arc;
 
 use actix::ArbiterHandle;
+use anyhow::Context as _;
 
 use crate::actors::engine::ZoomHandle;
 use crate::actors::supervision::Supervision;
-use crate::actors::zoom_api::ZoomApiActor;
+use crate::actors::token::{AccountCredentials, Grants, TokenActor, TokenSource};
+use crate::actors::zoom_api::{ZoomApiActor, ZoomApiConfig};
 use crate::clock::SharedClock;
-use crate::config::Settings;
+use crate::config::{self, Settings};
+use crate::zoom::client::ZoomClient;
+use crate::zoom::http;
+use crate::zoom::oauth::OAuthClient;
 
 /// Starts the actors towards Zoom.
 pub(super) fn start(
-    _settings: &Settings,
-    _clock: &SharedClock,
+    settings: &Settings,
+    clock: &SharedClock,
     supervision: &Supervision,
     arbiter: &ArbiterHandle,
 ) -> anyhow::Result<ZoomHandle> {
-    Ok(ZoomHandle::new(supervision.essential("zoom_api", arbiter, || ZoomApiActor)))
+    let zoom = &settings.zoom;
+    let client = http::client(zoom.timeout).context("no HTTP client for Zoom")?;
+    let grants = credentials(zoom, &client, clock);
+    if grants.is_none() {
+        tracing::warn!("zoom: account_id, client_id or client_secret is missing; bookings wait until they are set");
+    }
+    let tokens = supervision.essential("token", arbiter, {
+        let clock = Arc::clone(clock);
+        move || TokenActor::new(grants.clone(), Arc::clone(&clock))
+    });
+    let config = Arc::new(ZoomApiConfig::from(zoom));
+    let api = ZoomClient::new(client, zoom.api_url.as_str(), Arc::clone(clock));
+    let tokens: Arc<dyn TokenSource> = Arc::new(tokens);
+    let clock = Arc::clone(clock);
+    Ok(ZoomHandle::new(supervision.essential("zoom_api", arbiter, move || {
+        ZoomApiActor::new(Arc::clone(&config), api.clone(), Arc::clone(&tokens), Arc::clone(&clock))
+    })))
+}
+
+/// The credentials of the account's app, when they are all there.
+fn credentials(zoom: &config::Zoom, client: &http::Client, clock: &SharedClock) -> Option<Arc<dyn Grants>> {
+    let (account_id, client_id) = (zoom.account_id.clone()?, zoom.client_id.as_deref()?);
+    let secret = zoom.client_secret.clone()?;
+    let oauth =
+        OAuthClient::new(client.clone(), zoom.oauth_url.as_str(), client_id, secret, Arc::clone(clock));
+    Some(Arc::new(AccountCredentials { oauth, account_id }))
 }
