@@ -26,7 +26,9 @@ pub(super) fn start(
     let client = http::client(zoom.timeout).context("no HTTP client for Zoom")?;
     let grants = credentials(zoom, &client, clock);
     if grants.is_none() {
-        tracing::warn!("zoom: account_id, client_id or client_secret is missing; bookings wait until they are set");
+        tracing::warn!(
+            "zoom: account_id, client_id or client_secret is missing; bookings wait until they are set"
+        );
     }
     let tokens = supervision.essential("token", arbiter, {
         let clock = Arc::clone(clock);

@@ -11,9 +11,10 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
-mod conformance;
 mod architecture;
+mod class;
 mod cli;
+mod conformance;
 mod fixtures;
 mod inbox;
 mod sandbox_after;

@@ -1,4 +1,5 @@
 //! What the tests share.
 
 pub(crate) mod database;
+pub(crate) mod rig;
 pub(crate) mod sandbox;

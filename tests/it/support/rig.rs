@@ -22,7 +22,7 @@ pub(crate) struct Rig {
     pub(crate) sandbox: SandboxHandle,
     pub(crate) clock: SharedClock,
     pub(crate) http: Client,
-    database: TestDatabase,
+    _database: TestDatabase,
     folder: tempfile::TempDir,
     port: u16,
     daemon: Option<Child>,
@@ -53,7 +53,7 @@ impl Rig {
         let config = config(&database.text, &sandbox, port, speed, &origin.to_rfc3339(), extra);
         std::fs::write(folder.path().join("convened.toml"), config).unwrap();
         let http = client(Duration::from_secs(30)).unwrap();
-        let mut rig = Self { sandbox, clock, http, database, folder, port, daemon: None };
+        let mut rig = Self { sandbox, clock, http, _database: database, folder, port, daemon: None };
         rig.start_daemon();
         rig
     }
@@ -95,7 +95,8 @@ impl Rig {
 
     /// One call to the daemon as an internal caller.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.http.request(method, self.url(path)).bearer_auth(self.token("service", "tests"));
+        let mut request =
+            self.http.request(method, self.url(path)).bearer_auth(self.token("service", "tests"));
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -146,11 +147,6 @@ impl Rig {
             assert!(began.elapsed() < PATIENCE, "never {what}; last answer of {path}: {answer:#}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// The database's URL.
-    pub(crate) fn database(&self) -> &TestDatabase {
-        &self.database
     }
 }
 
