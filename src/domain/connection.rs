@@ -10,6 +10,8 @@
 //! in between. So every step into or out of the waiting room is a row of its own, keyed by id and instant,
 //! with only one of the two times; scoring pairs them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -145,15 +147,19 @@ impl Connection {
         id.unwrap_or_else(|| self.key.rsplit_once(STEP).map_or(&self.key, |(base, _)| base))
     }
 
-    /// The identity of this connection, borrowed; orders as [`ConnectionId`] does.
-    fn sort_key(&self) -> (&str, Source, Room, &str) {
+    /// The identity of this connection, borrowed.
+    fn borrowed_id(&self) -> (&str, Source, Room, &str) {
         (&self.instance, self.source, self.room, &self.key)
     }
 
     /// Takes over what `other`, another view of the same connection, knows. Where both know and differ (a
     /// renamed person), the greater text wins: arbitrary, but the same in every order.
     pub fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(self.sort_key(), other.sort_key(), "only views of one connection can be merged");
+        debug_assert_eq!(
+            self.borrowed_id(),
+            other.borrowed_id(),
+            "only views of one connection can be merged"
+        );
         greater(&mut self.participant_uuid, &other.participant_uuid);
         greater(&mut self.user_id, &other.user_id);
         greater(&mut self.zoom_user_id, &other.zoom_user_id);
@@ -236,19 +242,24 @@ fn waiting_key(base: &str, entering: bool, at: DateTime<Utc>) -> String {
     format!("{base}{STEP}{step}:{}", at.timestamp_millis())
 }
 
-/// The set of connections that partial views show, in the order of their ids.
+/// The connections that partial views show, each once, in the order in which they were first seen.
 #[must_use]
 pub fn fold(views: impl IntoIterator<Item = Connection>) -> Vec<Connection> {
-    let mut connections: Vec<Connection> = views.into_iter().collect();
-    connections.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    connections.dedup_by(|later, kept| {
-        let same = later.sort_key() == kept.sort_key();
-        if same {
-            kept.merge(later);
+    let views: Vec<Connection> = views.into_iter().collect();
+    let mut places = HashMap::with_capacity(views.len());
+    let place_of = |view| {
+        let next = places.len();
+        *places.entry(Connection::borrowed_id(view)).or_insert(next)
+    };
+    let targets: Vec<usize> = views.iter().map(place_of).collect();
+    let mut folded: Vec<Connection> = Vec::with_capacity(views.len());
+    for (view, place) in views.into_iter().zip(targets) {
+        match folded.get_mut(place) {
+            Some(known) => known.merge(&view),
+            None => folded.push(view),
         }
-        same
-    });
-    connections
+    }
+    folded
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn finding(attended: &IntervalSet, presence: &Presence) -> Finding {
 fn connections(held: &[Held<'_>], presence: &Presence, window: &Interval) -> Vec<ConnectionEvidence> {
     held.iter()
         .zip(&presence.stays)
-        .map(|(Held { connection, by }, stay)| ConnectionEvidence {
+        .map(|(Held { connection, by, .. }, stay)| ConnectionEvidence {
             instance: connection.instance.clone(),
             source: connection.source,
             room: connection.room,

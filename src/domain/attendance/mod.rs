@@ -182,9 +182,9 @@ pub struct Assessed {
 pub fn assess(a: &Assessment<'_>) -> Assessed {
     let planned = Interval::new(a.planned_start, a.planned_end);
     let runs = Runs::new(a);
-    let Sorted { held, matched, unmatched } = sort_out(a);
+    let Sorted { held, matched, unmatched } = sort_out(a, &runs);
     let presences: Vec<Presence> =
-        held.iter().map(|held| Presence::new(held, &runs, &planned, a.as_of)).collect();
+        held.iter().map(|held| Presence::new(held, runs.is_silent(), &planned, a.as_of)).collect();
 
     let hosts =
         || a.roster.iter().zip(&presences).filter(|(person, _)| person.host).map(|(_, presence)| presence);
@@ -209,7 +209,7 @@ struct Sorted<'a> {
     unmatched: Vec<ConnectionId>,
 }
 
-fn sort_out<'a>(a: &Assessment<'a>) -> Sorted<'a> {
+fn sort_out<'a>(a: &Assessment<'a>, runs: &Runs<'a>) -> Sorted<'a> {
     let directory = Directory::new(a.roster, a.settled);
     let mut held: Vec<Vec<Held<'a>>> = vec![Vec::new(); a.roster.len()];
     let (mut matched, mut unmatched) = (Vec::with_capacity(a.connections.len()), Vec::new());
@@ -220,10 +220,13 @@ fn sort_out<'a>(a: &Assessment<'a>) -> Sorted<'a> {
             Some((Who::OnRoster(place), by)) => {
                 if let (Some(person), Some(held)) = (a.roster.get(place), held.get_mut(place)) {
                     matched.push((connection.id(), person.person.clone(), by));
-                    held.push(Held { connection, by });
+                    held.push(Held { connection, run: runs.of(connection), by });
                 }
             }
         }
+    }
+    for held in &mut held {
+        held.sort_unstable_by(|a, b| a.reading_order().cmp(&b.reading_order()));
     }
     Sorted { held, matched, unmatched }
 }

@@ -10,16 +10,41 @@
 
 use chrono::{DateTime, Utc};
 
-use super::runs::{Run, Runs};
+use super::runs::Run;
 use crate::domain::connection::{Connection, Room, Source};
 use crate::domain::identity::MatchedBy;
 use crate::domain::interval::{Interval, IntervalSet};
 
-/// A connection and how it was recognised as this person's.
+/// A connection, the run it belongs to (if we were told of it), and how it was recognised as this person's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held<'a> {
     pub(super) connection: &'a Connection,
+    pub(super) run: Option<Run>,
     pub(super) by: MatchedBy,
+}
+
+impl Held<'_> {
+    /// The order in which people read evidence: by time, and never by how the rows came.
+    pub(super) fn reading_order(&self) -> impl Ord {
+        let c = self.connection;
+        (c.join_time.or(c.leave_time), c.leave_time, c.room, c.source, &c.instance, &c.key)
+    }
+
+    /// Whether this is evidence that counts (the module above says which is). The calling system's buttons are
+    /// decided by what else there is.
+    fn is_accepted(&self) -> bool {
+        match self.connection.source {
+            Source::Hand => true,
+            Source::App => false,
+            Source::Report => self.run.is_some_and(|run| run.report_complete),
+            Source::Webhook => !self.run.is_some_and(|run| run.report_complete && run.has_report_rows),
+        }
+    }
+
+    /// Whether a stay belongs to the booking's lesson rather than to a run before or after it.
+    fn is_in_lesson(&self, stay: &Interval, planned: &Interval) -> bool {
+        self.run.map_or_else(|| stay.overlaps(planned), |run| run.overlaps)
+    }
 }
 
 /// One person's time in the meeting, inside or outside the window.
@@ -38,12 +63,11 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// The time that these connections of one person make, up to `as_of`.
-    pub(super) fn new(held: &[Held<'_>], runs: &Runs<'_>, planned: &Interval, as_of: DateTime<Utc>) -> Self {
-        let zoom_knows_them = held.iter().any(|h| runs.accepts(h.connection));
-        let buttons_count = runs.is_silent() && !zoom_knows_them;
-        let counts = |c: &Connection| runs.accepts(c) || (buttons_count && c.source == Source::App);
-        let evidence: Vec<&Connection> = held.iter().map(|h| h.connection).filter(|c| counts(c)).collect();
+    /// The time that these connections of one person make, up to `as_of`. `silent`: no run of the meeting is known.
+    pub(super) fn new(held: &[Held<'_>], silent: bool, planned: &Interval, as_of: DateTime<Utc>) -> Self {
+        let buttons_count = silent && !held.iter().any(Held::is_accepted);
+        let counts = |h: &Held<'_>| h.is_accepted() || (buttons_count && h.connection.source == Source::App);
+        let evidence: Vec<&Connection> = held.iter().filter(|h| counts(h)).map(|h| h.connection).collect();
 
         let mut presence = Self {
             waited: evidence.iter().any(|c| c.room == Room::Waiting),
@@ -51,14 +75,14 @@ impl Presence {
             ..Self::default()
         };
         let mut pieces: Vec<Interval> = Vec::with_capacity(evidence.len());
-        for Held { connection, .. } in held {
-            let closed = if counts(connection) { close(connection, &evidence, runs, as_of) } else { None };
+        for h in held {
+            let closed = if counts(h) { close(h, &evidence, as_of) } else { None };
             if let Some(Closed { stay, still_open }) = closed {
                 let from = pieces.len();
-                presence.cut_out_waiting(connection, stay, &evidence, &mut pieces);
+                presence.cut_out_waiting(h.connection, stay, &evidence, &mut pieces);
                 presence.still_there |= still_open;
-                let first = pieces.get(from).map(|piece| piece.start);
-                if runs.in_lesson(connection, &stay, planned) {
+                if h.is_in_lesson(&stay, planned) {
+                    let first = pieces.get(from).map(|piece| piece.start);
                     presence.came = [presence.came, first].into_iter().flatten().min();
                 }
             }
@@ -91,11 +115,12 @@ struct Closed {
 }
 
 /// A connection's time with both ends; `None` for waiting rooms and for connections without any time.
-fn close(c: &Connection, evidence: &[&Connection], runs: &Runs<'_>, as_of: DateTime<Utc>) -> Option<Closed> {
+fn close(h: &Held<'_>, evidence: &[&Connection], as_of: DateTime<Utc>) -> Option<Closed> {
+    let c = h.connection;
     if c.room == Room::Waiting {
         return None;
     }
-    let run = runs.of(c).copied().unwrap_or_default();
+    let run = h.run.unwrap_or_default();
     match (c.join_time, c.leave_time) {
         (Some(join), Some(leave)) if join <= leave => {
             Some(Closed { stay: Interval::new(join, leave), still_open: false })

@@ -1,12 +1,11 @@
-//! The runs of a meeting, and which evidence counts in each.
+//! The runs of a meeting, with what is known of each.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
 use super::Assessment;
-use crate::domain::connection::{Connection, Room, Source};
-use crate::domain::interval::Interval;
+use crate::domain::connection::{Connection, Source};
 
 /// One run, as far as its times are known.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,8 +15,10 @@ pub(super) struct Run {
     pub(super) ended: Option<DateTime<Utc>>,
     /// Whether any of it may lie in the planned window.
     pub(super) overlaps: bool,
-    report_complete: bool,
-    has_report_rows: bool,
+    /// Whether Zoom's report of it has been read to the last page.
+    pub(super) report_complete: bool,
+    /// Whether that report has anybody in it.
+    pub(super) has_report_rows: bool,
 }
 
 /// All runs, found by UUID.
@@ -57,8 +58,8 @@ impl<'a> Runs<'a> {
     }
 
     /// The run a connection belongs to; `None` for a run we were never told of.
-    pub(super) fn of(&self, connection: &Connection) -> Option<&Run> {
-        self.places.get(connection.instance.as_str()).and_then(|place| self.runs.get(*place))
+    pub(super) fn of(&self, connection: &Connection) -> Option<Run> {
+        self.places.get(connection.instance.as_str()).and_then(|place| self.runs.get(*place)).copied()
     }
 
     /// The runs that matter to the planned window.
@@ -68,34 +69,12 @@ impl<'a> Runs<'a> {
 
     /// Whether a report may still come or grow.
     pub(super) fn await_reports(&self) -> bool {
-        let mut none = true;
-        self.overlapping().any(|run| {
-            none = false;
-            !run.report_complete
-        }) || none
-    }
-
-    /// Whether this connection is evidence that counts (`attendance` says which is); the buttons of
-    /// the calling system are decided per person, by [`Self::is_silent`].
-    pub(super) fn accepts(&self, connection: &Connection) -> bool {
-        let run = self.of(connection);
-        match connection.source {
-            Source::Hand => true,
-            Source::App => false,
-            Source::Report => run.is_some_and(|run| run.report_complete),
-            Source::Webhook => !run.is_some_and(|run| run.report_complete && run.has_report_rows),
-        }
+        self.overlapping().next().is_none() || self.overlapping().any(|run| !run.report_complete)
     }
 
     /// Whether no run of the meeting is known at all.
     pub(super) fn is_silent(&self) -> bool {
         self.runs.is_empty()
-    }
-
-    /// Whether a stay belongs to the booking's lesson rather than to a run before or after it.
-    pub(super) fn in_lesson(&self, connection: &Connection, stay: &Interval, planned: &Interval) -> bool {
-        connection.room != Room::Waiting
-            && self.of(connection).map_or_else(|| stay.overlaps(planned), |run| run.overlaps)
     }
 }
 

@@ -25,7 +25,9 @@ fn event(kind: EventKind) -> ZoomEvent {
 }
 
 fn folded(kinds: impl IntoIterator<Item = EventKind>) -> Vec<Connection> {
-    fold(kinds.into_iter().filter_map(|kind| from_event(&event(kind))))
+    let mut connections = fold(kinds.into_iter().filter_map(|kind| from_event(&event(kind))));
+    connections.sort_unstable_by_key(Connection::id);
+    connections
 }
 
 #[test]
