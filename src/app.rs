@@ -5,6 +5,8 @@
 //! All of the shutdown is politeness: `kill -9` loses nothing that was acknowledged either.
 
 mod options;
+#[cfg(test)]
+mod tests;
 mod watchdog;
 mod wiring;
 mod zoom;

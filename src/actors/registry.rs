@@ -92,6 +92,14 @@ impl RegistryHandle {
     }
 }
 
+#[cfg(test)]
+impl RegistryHandle {
+    /// Kills the actor of a meeting.
+    pub(crate) async fn crash_meeting(&self, meeting_id: &str) {
+        let _ = self.0.ask(CrashMeeting(meeting_id.to_owned())).await;
+    }
+}
+
 /// The inbox hands over what it stored. What the mailbox refuses stays pending in the inbox and is found there.
 impl EventSink for RegistryHandle {
     fn stored(&self, events: Vec<InboxEvent>) {
@@ -338,5 +346,20 @@ impl Handler<MeetingExited> for MeetingRegistry {
 
     fn handle(&mut self, exited: MeetingExited, ctx: &mut Self::Context) {
         self.bury(exited, ctx);
+    }
+}
+
+#[cfg(test)]
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct CrashMeeting(String);
+
+#[cfg(test)]
+impl Handler<CrashMeeting> for MeetingRegistry {
+    type Result = ();
+
+    fn handle(&mut self, crash: CrashMeeting, ctx: &mut Self::Context) {
+        let address = self.find(&crash.0, ctx).expect("the meeting's actor lives");
+        address.try_send(super::supervision::Crash).expect("there is room in its mailbox");
     }
 }

@@ -27,6 +27,18 @@ pub struct Ping;
 #[rtype(result = "()")]
 pub struct Crash;
 
+/// What supervision asks of an actor; [`supervised!`] gives it.
+#[cfg(not(test))]
+pub trait Supervisable: Actor<Context = Context<Self>> + Handler<Ping> {}
+#[cfg(not(test))]
+impl<A: Actor<Context = Context<A>> + Handler<Ping>> Supervisable for A {}
+
+/// What supervision asks of an actor; [`supervised!`] gives it. In tests it can be killed, too.
+#[cfg(test)]
+pub trait Supervisable: Actor<Context = Context<Self>> + Handler<Ping> + Handler<Crash> {}
+#[cfg(test)]
+impl<A: Actor<Context = Context<A>> + Handler<Ping> + Handler<Crash>> Supervisable for A {}
+
 /// Implements what supervision asks of an actor.
 macro_rules! supervised {
     ($actor:ty) => {
@@ -139,10 +151,7 @@ struct Child<A: Actor> {
     watch: Watch,
 }
 
-impl<A> Essential<A>
-where
-    A: Actor<Context = Context<A>> + Handler<Ping>,
-{
+impl<A: Supervisable> Essential<A> {
     /// Sends and waits. [`MailboxError::Closed`] means that the actor died with the message or is being rebuilt:
     /// whether it took effect is unknown.
     ///
@@ -184,12 +193,12 @@ trait Supervised: Send + Sync {
     fn start(self: Arc<Self>);
     fn died(&self, policy: &RestartPolicy) -> Option<Duration>;
     fn ping(&self) -> BoxFuture<'static, bool>;
+    /// Kills it, and gives when it is dead.
+    #[cfg(test)]
+    fn crash(&self) -> BoxFuture<'static, ()>;
 }
 
-impl<A> Supervised for Child<A>
-where
-    A: Actor<Context = Context<A>> + Handler<Ping>,
-{
+impl<A: Supervisable> Supervised for Child<A> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -219,6 +228,16 @@ where
             match present {
                 Some(address) => address.send(Ping).await.is_ok(),
                 None => false,
+            }
+        })
+    }
+
+    #[cfg(test)]
+    fn crash(&self) -> BoxFuture<'static, ()> {
+        let present = self.present.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            if let Some(address) = present {
+                assert!(address.send(Crash).await.is_err());
             }
         })
     }
@@ -288,7 +307,7 @@ impl Supervision {
         factory: impl Fn() -> A + Send + Sync + 'static,
     ) -> Essential<A>
     where
-        A: Actor<Context = Context<A>> + Handler<Ping>,
+        A: Supervisable,
     {
         let child = Arc::new(Child {
             name,
@@ -311,6 +330,22 @@ impl Supervision {
             (!answered).then(|| child.name())
         });
         futures::future::join_all(pings).await.into_iter().flatten().collect()
+    }
+
+    /// The names of the essential actors.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let children = self.children.read().unwrap_or_else(PoisonError::into_inner);
+        children.iter().map(|child| child.name()).collect()
+    }
+
+    /// Kills the actor of that name.
+    #[cfg(test)]
+    pub(crate) async fn crash(&self, name: &str) {
+        let children = self.children.read().unwrap_or_else(PoisonError::into_inner).clone();
+        for child in children.iter().filter(|child| child.name() == name) {
+            child.crash().await;
+        }
     }
 
     /// From now on a death is the end of a shutdown, not a fault.
