@@ -48,9 +48,12 @@ pub(super) fn publish(account: &mut Account, uuid: &str, now: Instant) -> Result
     let token = account.grants.for_download(&mut account.rng, now, None);
     let mut object = view(account, &instance, false, "webhook_download");
     // Only the event tells these.
-    object["host_email"] =
-        json!(account.user(&instance.host_id).map(|host| host.email.clone()).unwrap_or_default());
-    object["password"] = json!(ids::opaque(&mut account.rng, 8));
+    let host_email = account.user(&instance.host_id).map(|host| host.email.clone()).unwrap_or_default();
+    let password = ids::opaque(&mut account.rng, 8);
+    if let Some(object) = object.as_object_mut() {
+        object.insert("host_email".to_owned(), json!(host_email));
+        object.insert("password".to_owned(), json!(password));
+    }
     account.announcer(now).recording_completed(object, &token);
     account.instances.insert(uuid.to_owned(), instance);
     Ok(())

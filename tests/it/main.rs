@@ -24,3 +24,4 @@ mod sandbox_oauth;
 mod store_parity;
 mod store_writer;
 mod webhook;
+mod zoom_stays_true;
