@@ -5,6 +5,7 @@
 //! `cargo bench --bench load`; `CONVENED_LOAD_SECONDS` sets the length of each measurement (default 10).
 
 mod client;
+mod databases;
 mod servers;
 
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use client::{Measured, Requests, drive};
 use convened::zoom::signature::WebhookKey;
+use databases::Database;
 use secrecy::SecretString;
 use servers::{Server, WEBHOOK_SECRET};
 
@@ -47,15 +49,11 @@ fn measure() -> Result<()> {
     let hmac = events(&Server::yardstick("hmac")?, span)?;
     row("bare actix-web", &bare, &hmac);
     row("+ HMAC", &hmac, &hmac);
-    for (name, url, database) in databases()? {
-        let folder = servers::folder()?;
-        let url = url.unwrap_or_else(|| format!("sqlite://{}", folder.path().join("load.db").display()));
-        let server = Server::daemon(&url, folder.path())?;
-        row(&format!("webhooks stored, {name}"), &events(&server, span)?, &hmac);
-        let token = servers::token(&url, folder.path())?;
-        row(&format!("bookings stored, {name}"), &bookings(&server, &token, span)?, &hmac);
-        drop(server);
-        drop(database);
+    for database in Database::all()? {
+        let server = Server::daemon(&database)?;
+        row(&format!("webhooks stored, {}", database.name), &events(&server, span)?, &hmac);
+        let token = servers::token(&database)?;
+        row(&format!("bookings stored, {}", database.name), &bookings(&server, &token, span)?, &hmac);
     }
     Ok(())
 }
@@ -70,57 +68,6 @@ fn row(name: &str, measured: &Measured, yardstick: &Measured) {
         ms(measured.max),
         measured.requests_per_second / yardstick.requests_per_second,
     );
-}
-
-/// The databases to measure: name, URL where it is fixed, and what has to be kept meanwhile.
-fn databases() -> Result<Vec<(&'static str, Option<String>, Option<PostgresDatabase>)>> {
-    let mut databases = vec![("SQLite", None, None)];
-    match std::env::var("CONVENED_TEST_POSTGRES") {
-        Ok(server) => {
-            let database = PostgresDatabase::create(server)?;
-            databases.push(("PostgreSQL", Some(database.url()), Some(database)));
-        }
-        Err(_) => println!("PostgreSQL is left out: CONVENED_TEST_POSTGRES names no server"),
-    }
-    Ok(databases)
-}
-
-/// A database of this run; gone with it.
-struct PostgresDatabase {
-    server: String,
-    name: String,
-}
-
-impl PostgresDatabase {
-    fn create(server: String) -> Result<Self> {
-        let database = Self {
-            server: server.trim_end_matches('/').to_owned(),
-            name: format!("convened_load_{}", std::process::id()),
-        };
-        database.on_server(&format!("CREATE DATABASE {}", database.name))?;
-        Ok(database)
-    }
-
-    fn url(&self) -> String {
-        format!("{}/{}", self.server, self.name)
-    }
-
-    fn on_server(&self, sql: &str) -> Result<()> {
-        use convened::store::DatabaseUrl;
-        use convened::store::connection::{Manager, Role};
-        use diesel::connection::SimpleConnection;
-
-        let url = DatabaseUrl::parse(&format!("{}/postgres", self.server))?;
-        Ok(Manager::new(url, Role::Writer).open()?.batch_execute(sql)?)
-    }
-}
-
-impl Drop for PostgresDatabase {
-    fn drop(&mut self) {
-        if let Err(error) = self.on_server(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)) {
-            eprintln!("{} was not dropped: {error}", self.name);
-        }
-    }
 }
 
 fn events(server: &Server, span: Duration) -> Result<Measured> {

@@ -2,7 +2,6 @@
 //! of its own.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -10,6 +9,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use convened::zoom::signature::WebhookKey;
 use secrecy::SecretString;
+
+use crate::databases::Database;
 
 /// Shared by the servers and the generator.
 pub(crate) const WEBHOOK_SECRET: &str = "a secret for the load test";
@@ -35,9 +36,9 @@ impl Server {
         Self::start(Command::new(std::env::current_exe()?).args(["--yardstick", kind]))
     }
 
-    /// The daemon on the database at `url`, without Zoom and without a limit on callers.
-    pub(crate) fn daemon(url: &str, folder: &Path) -> Result<Self> {
-        Self::start(daemon_command(url, folder).args(["serve"]))
+    /// The daemon on a database, without Zoom and without a limit on callers.
+    pub(crate) fn daemon(database: &Database) -> Result<Self> {
+        Self::start(daemon_command(database).arg("serve"))
     }
 
     fn start(command: &mut Command) -> Result<Self> {
@@ -57,11 +58,11 @@ impl Server {
 }
 
 /// The daemon's command with its configuration; the caller adds the subcommand.
-pub(crate) fn daemon_command(url: &str, folder: &Path) -> Command {
+fn daemon_command(database: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convened"));
-    command.current_dir(folder).envs([
+    command.current_dir(database.folder()).envs([
         ("CONVENED_SERVER__BIND", "127.0.0.1:0"),
-        ("CONVENED_DATABASE__URL", url),
+        ("CONVENED_DATABASE__URL", database.url.as_str()),
         ("CONVENED_DATABASE__ENCRYPTION_KEY", "bG9hZC10ZXN0LWxvYWQtdGVzdC1sb2FkLXRlc3QtMTI="),
         ("CONVENED_AUTH__JWT_SECRET", "a secret for the tokens of the load test"),
         ("CONVENED_LIMITS__REQUESTS_PER_SECOND", "1000000"),
@@ -73,15 +74,9 @@ pub(crate) fn daemon_command(url: &str, folder: &Path) -> Command {
 }
 
 /// A token of the daemon's, from its own command line.
-pub(crate) fn token(url: &str, folder: &Path) -> Result<String> {
-    let output =
-        daemon_command(url, folder).args(["token", "--role", "service", "--sub", "load"]).output()?;
+pub(crate) fn token(database: &Database) -> Result<String> {
+    let output = daemon_command(database).args(["token", "--role", "service", "--sub", "load"]).output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
-/// A database file that is on a disk: in a folder of `target`, because `/tmp` may be memory.
-pub(crate) fn folder() -> Result<tempfile::TempDir> {
-    Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
 /// Runs a yardstick until it is killed: `bare` reads the body and answers, `hmac` verifies it as well.
