@@ -36,6 +36,7 @@ const FLUSH_MAX: Duration = Duration::from_secs(10);
 /// # Errors
 /// Whatever keeps it from starting, in one line.
 pub fn run(settings: Settings) -> anyhow::Result<i32> {
+    crate::telemetry::start_metrics().context("metrics cannot be counted")?;
     let (database, sealer) = wiring::prepare_database(&settings)?;
     let listener = listen(&settings)?;
     let system = actix_rt::System::new();

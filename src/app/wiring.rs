@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::options;
 use crate::actors::attendance::{AttendanceActor, AttendanceHandle, Job};
 use crate::actors::due::DueActor;
-use crate::actors::engine::{Engine, ZoomHandle};
+use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};

@@ -104,7 +104,11 @@ fn from_error(step: &Step, error: &ZoomError) -> Performed {
     let about_a_meeting = matches!(step, Step::Read { .. } | Step::Change { .. } | Step::Delete { .. });
     let failure = match error {
         ZoomError::NotFound { .. } if about_a_meeting => return Performed::done(Outcome::Gone),
-        ZoomError::NotFound { .. } | ZoomError::Rejected { .. } => Failure::Refused,
+        ZoomError::NotFound { code, .. } => {
+            let reason = format!("the host has no user at Zoom (code {code})");
+            return Performed::failed(Failure::Refused, &reason);
+        }
+        ZoomError::Rejected { .. } => Failure::Refused,
         ZoomError::Unknown { .. } => Failure::Unknown,
         ZoomError::RateLimited(
             Limit::Daily { until } | Limit::HostDaily { until } | Limit::RegistrantDaily { until },
