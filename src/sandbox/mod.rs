@@ -9,8 +9,6 @@
 //! disagree, a switch in [`settings`] decides.
 
 mod account;
-#[cfg(test)]
-mod agreement;
 pub mod announce;
 mod cast;
 pub mod classes;

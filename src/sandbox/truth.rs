@@ -119,14 +119,15 @@ fn score_milli(attended: i64, window: i64) -> i64 {
 
 /// The planned window, shortened where the host opened late or the meeting ended early.
 ///
-/// Instances outside the planned window do not count; where none is inside, the planned window stands.
+/// Instances outside the planned window do not count; where none is inside, the planned window stands. A host who
+/// comes only after its end has opened nothing.
 fn effective_window(class: &Timetable, planned_secs: i64) -> (i64, i64) {
     let mut opened_by_host: Option<i64> = None;
     let mut opened: Option<i64> = None;
     let mut closed: Option<i64> = None;
     for instance in instances(class) {
         if instance.from < planned_secs && instance.to > 0 {
-            opened_by_host = opened_by_host.or(instance.host_came);
+            opened_by_host = opened_by_host.or(instance.host_came.filter(|came| *came < planned_secs));
             opened = opened.or(Some(instance.from));
             closed = Some(instance.to);
         }

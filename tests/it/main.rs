@@ -11,6 +11,7 @@
 mod support;
 
 // One line per file; keep them in alphabetical order.
+mod agreement;
 mod architecture;
 mod class;
 mod cli;
