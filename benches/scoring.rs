@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use convened::domain::attendance::{Assessment, InstanceSpan, RosterPerson, Rules, assess};
 use convened::domain::connection::{Connection, fold, from_event};
 use convened::domain::events::ZoomEvent;
-use convened::zoom::event::{parse, peek};
+use convened::zoom::event::parse;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 #[global_allocator]
@@ -86,9 +86,6 @@ fn scoring(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("events");
     group.throughput(Throughput::Elements(u64::try_from(events.len()).unwrap()));
-    group.bench_function("peek", |b| {
-        b.iter(|| bodies.iter().filter(|body| peek(black_box(body)).is_ok()).count())
-    });
     group.bench_function("parse", |b| {
         b.iter(|| bodies.iter().filter(|body| parse(black_box(body)).is_ok()).count())
     });

@@ -44,8 +44,10 @@ impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'a> {
         Ok(Text((!text.is_empty()).then_some(Cow::Borrowed(text))))
     }
 
+    /// Text with escapes. Only here a NUL can hide, which PostgreSQL cannot store and nobody can read.
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text((!text.is_empty()).then(|| Cow::Owned(text.to_owned()))))
+        let text = text.replace('\0', "");
+        Ok(Text((!text.is_empty()).then_some(Cow::Owned(text))))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {

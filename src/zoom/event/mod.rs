@@ -4,9 +4,7 @@
 //! Ids may be numbers or strings; `""`, `null` and absent are the same; unknown fields are skipped, unknown
 //! events are [`EventKind::Other`]. Only a body that is not a JSON object, or names no event, is an error, and
 //! even then nothing panics. Nothing is built that is not needed: fields are borrowed from the body, the rest is
-//! skipped over, because every webhook passes here.
-
-use std::borrow::Cow;
+//! skipped over, because every webhook passes here. The intake itself reads even less: [`super::envelope`].
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -33,39 +31,12 @@ pub enum EventError {
     Nameless,
 }
 
-/// What the intake has to know before anything else, borrowed from the body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peek<'a> {
-    /// Zoom's name of the event.
-    pub event: Cow<'a, str>,
-    /// The meeting number, for events about meetings and recordings.
-    pub number: Option<Cow<'a, str>>,
-    /// The instance's UUID.
-    pub uuid: Option<Cow<'a, str>>,
-    /// The challenge of `endpoint.url_validation`.
-    pub plain_token: Option<Cow<'a, str>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a, P: Deserialize<'de> + Default"))]
-struct Envelope<'a, P> {
-    event: Text<'a>,
-    event_ts: Text<'a>,
-    payload: Object<P>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"), rename_all = "camelCase")]
-struct PeekPayload<'a> {
-    plain_token: Text<'a>,
-    object: Object<PeekObject<'a>>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
-struct PeekObject<'a> {
-    id: Text<'a>,
-    uuid: Text<'a>,
+struct Envelope<'a> {
+    event: Text<'a>,
+    event_ts: Text<'a>,
+    payload: Object<Payload<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -109,7 +80,7 @@ struct Participant<'a> {
 /// # Errors
 /// When the body is not a JSON object or names no event.
 pub fn parse(body: &[u8]) -> Result<ZoomEvent, EventError> {
-    match serde_json::from_slice::<Envelope<'_, Payload<'_>>>(body) {
+    match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(envelope) => read(&envelope),
         Err(error) => {
             let repaired = repair::repaired(body);
@@ -119,26 +90,12 @@ pub fn parse(body: &[u8]) -> Result<ZoomEvent, EventError> {
     }
 }
 
-/// Only the name of the event, its meeting and the challenge: cheaper than [`parse`], for the intake.
-///
-/// # Errors
-/// When the body is not a JSON object or names no event. A body that [`parse`] would have to repair is peeked at
-/// in vain, unless the damage is outside the fields looked at.
-pub fn peek(body: &[u8]) -> Result<Peek<'_>, EventError> {
-    let envelope: Envelope<'_, PeekPayload<'_>> =
-        serde_json::from_slice(body).map_err(EventError::NotJson)?;
-    let event = envelope.event.0.ok_or(EventError::Nameless)?;
-    let PeekPayload { plain_token, object: Object(object) } = envelope.payload.0;
-    let (number, uuid) = if about_a_meeting(&event) { (object.id.0, object.uuid.0) } else { (None, None) };
-    Ok(Peek { event, number, uuid, plain_token: plain_token.0 })
-}
-
 /// Whether `payload.object` is a meeting; elsewhere its `id` is a user or an account.
 fn about_a_meeting(event: &str) -> bool {
     event.starts_with("meeting.") || event.starts_with("recording.")
 }
 
-fn read<'a>(envelope: &Envelope<'a, Payload<'a>>) -> Result<ZoomEvent, EventError> {
+fn read(envelope: &Envelope<'_>) -> Result<ZoomEvent, EventError> {
     let name = envelope.event.owned().ok_or(EventError::Nameless)?;
     let meeting = &envelope.payload.0.object.0;
     let number = meeting.id.owned().filter(|_| about_a_meeting(&name));
