@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, and the exit codes 0 (done), 1 (a fault found), 2 (wrong usage).
 
 mod check;
+mod demo;
 mod migrate;
 mod output;
 mod sandbox;
@@ -31,6 +32,7 @@ struct CommandLine {
 
 const EXAMPLES: &str = "\
 Examples:
+  convened demo                              see it work, in half a minute
   convened serve --sandbox                   try it without a Zoom account
   convened check                             is everything in place?
   convened token --role service --sub timetable --ttl 30d
@@ -42,6 +44,7 @@ Every key of the configuration is explained in config/convened.toml.";
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     Sandbox(sandbox::Sandbox),
     Migrate(migrate::Migrate),
     Check(check::Check),
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
     let sources = Sources::of_process(line.config);
     let done = match line.command {
         Command::Serve(serve) => serve.run(sources),
+        Command::Demo(demo) => demo.run(),
         Command::Sandbox(sandbox) => sandbox.run(&sources),
         Command::Migrate(migrate) => migrate.run(&sources),
         Command::Check(check) => check.run(&sources),
