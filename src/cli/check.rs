@@ -1,5 +1,7 @@
 //! `convened check`: whether everything that a daemon needs is in place, one line each.
 
+mod zoom;
+
 use std::fmt;
 use std::process::ExitCode;
 
@@ -18,6 +20,9 @@ pub(super) struct Check {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// Do not call Zoom.
+    #[arg(long)]
+    offline: bool,
 }
 
 /// How one check came out.
@@ -68,12 +73,16 @@ impl Check {
     fn findings(&self, sources: &Sources, settings: &Settings) -> Vec<Finding> {
         let file =
             sources.file().map_or("defaults and environment".to_owned(), |path| path.display().to_string());
-        vec![
+        let mut findings = vec![
             Finding::good("configuration", file),
             database(&settings.database),
             callers(&settings.auth),
             webhooks(&settings.zoom),
-        ]
+        ];
+        if !self.offline {
+            findings.extend(zoom::findings(settings));
+        }
+        findings
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod migrate;
+mod openapi;
 mod output;
 mod sandbox;
 mod serve;
@@ -49,6 +50,8 @@ enum Command {
     Migrate(migrate::Migrate),
     Check(check::Check),
     Token(token::Token),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
 }
 
 /// Runs the command line and gives the process's exit code.
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(&sources),
         Command::Check(check) => check.run(&sources),
         Command::Token(token) => token.run(&sources),
+        Command::OpenApi(openapi) => openapi.run(),
     };
     done.unwrap_or_else(|error| {
         // One line, with its causes; a fault of the configuration has a line of its own each.

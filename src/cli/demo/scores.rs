@@ -65,8 +65,10 @@ impl Scores {
 
     /// The table, for people.
     pub(super) fn table(&self) -> String {
-        let mut table =
-            format!("{:<22} {:>6} {:>8}   {:<8} {:>5}   truth\n", "", "joined", "attended", "mark", "score");
+        let mut table = format!(
+            "{:<22} {:>8} {:>8}   {:<8} {:>5}   what really happened\n",
+            "", "joined", "attended", "mark", "score"
+        );
         for row in &self.rows {
             // Writing to a text cannot fail.
             let _ = writeln!(table, "{}", row.line(self.start));
@@ -106,13 +108,13 @@ impl Row {
             .map_or_else(|| "–".to_owned(), |at| format!("{:+} min", (at - start).num_minutes()));
         let (status, score) =
             self.marked.as_ref().map_or(("none", -1), |mark| (mark.status.as_str(), mark.score_milli));
-        let verdict = if self.is_right() {
-            "=".to_owned()
-        } else {
-            format!("≠ {} {}", self.truth.status, points(self.truth.score_milli))
-        };
+        let truth = format!("{:<8} {}", self.truth.status, points(self.truth.score_milli));
+        let verdict = if self.is_right() { "=" } else { "≠ DIFFERENT" };
         let (name, attended) = (&self.name, self.attended_minutes);
-        format!("{name:<22} {joined:>6} {attended:>4} min   {status:<8} {:>5}   {verdict}", points(score))
+        format!(
+            "{name:<22} {joined:>8} {attended:>4} min   {status:<8} {:>5}   {truth}  {verdict}",
+            points(score)
+        )
     }
 }
 

@@ -124,8 +124,6 @@ client_id = "{CLIENT_ID}"
 client_secret = "{client}"
 webhook_secret_token = "{webhook}"
 plan = "business"
-# In the demo's world; two and a half seconds in ours.
-timeout = "10m"
 
 [attendance]
 report_delay = "5m"
