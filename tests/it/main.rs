@@ -17,6 +17,7 @@ mod class;
 mod cli;
 mod conformance;
 mod fixtures;
+mod http_meetings;
 mod inbox;
 mod sandbox_after;
 mod sandbox_faults;
