@@ -22,6 +22,10 @@ pub(super) async fn envelope(
     let Some(front) = request.app_data::<web::Data<Front>>().cloned() else {
         return Err(ApiError::Internal.into());
     };
+    if request.path().contains("%00") {
+        // No id has a NUL in it, and PostgreSQL cannot even be asked for one.
+        return Err(Failure { error: ApiError::NotFound("path"), id, at: front.clock.now() }.into());
+    }
     // No clone of the request may live here: the router needs it for itself.
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let failed = |error| Failure { error, id: id.clone(), at: front.clock.now() };

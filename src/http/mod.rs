@@ -30,6 +30,7 @@ pub mod people;
 mod prefer;
 pub mod request_id;
 mod routes;
+pub mod rules;
 pub mod server;
 mod settle;
 mod sight;

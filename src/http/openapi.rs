@@ -5,10 +5,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::appointments::{self, ad_hoc, batch, commands, create, story};
+use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, participants, write};
-use super::{dead_letters, docs, groups, health, metrics, people, webhook};
+use super::{dead_letters, docs, groups, health, metrics, people, rules, webhook};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -32,6 +32,8 @@ use super::{dead_letters, docs, groups, health, metrics, people, webhook};
         groups::put,
         groups::get,
         groups::dissolve,
+        rules::get,
+        rules::put,
         create::create,
         appointments::list,
         batch::create,
@@ -42,6 +44,7 @@ use super::{dead_letters, docs, groups, health, metrics, people, webhook};
         commands::cancel,
         commands::complete,
         story::get,
+        calendar::get,
         meetings::list,
         write::create,
         meetings::show_of_appointment,

@@ -3,9 +3,9 @@
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
-use super::appointments::{self, ad_hoc, batch, commands, create, story};
+use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::meetings::{self, attendance, participants, write};
-use super::{admission, dead_letters, docs, groups, health, metrics, people, webhook};
+use super::{admission, dead_letters, docs, groups, health, metrics, people, rules, webhook};
 
 /// Every path of the daemon.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -40,7 +40,12 @@ fn directory(cfg: &mut ServiceConfig) {
         .service(web::resource("/api/people/{ref}/reactivate").route(post().to(people::reactivate)))
         .service(web::resource("/api/groups").route(get().to(groups::list)))
         .service(web::resource("/api/groups/{ref}").route(put().to(groups::put)).route(get().to(groups::get)))
-        .service(web::resource("/api/groups/{ref}/dissolve").route(post().to(groups::dissolve)));
+        .service(web::resource("/api/groups/{ref}/dissolve").route(post().to(groups::dissolve)))
+        .service(
+            web::resource("/api/attendance-rules/{name}")
+                .route(get().to(rules::get))
+                .route(put().to(rules::put)),
+        );
 }
 
 fn bookings(cfg: &mut ServiceConfig) {
@@ -59,7 +64,8 @@ fn bookings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/appointments/{id}/confirm").route(post().to(commands::confirm)))
     .service(web::resource("/api/appointments/{id}/cancel").route(post().to(commands::cancel)))
     .service(web::resource("/api/appointments/{id}/complete").route(post().to(commands::complete)))
-    .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)));
+    .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)))
+    .service(web::resource("/api/appointments/{id}/calendar.ics").route(get().to(calendar::get)));
 }
 
 fn meetings(cfg: &mut ServiceConfig) {

@@ -28,6 +28,7 @@ pub mod participant;
 pub mod person;
 pub mod report;
 pub mod roster;
+pub mod rules;
 mod savepoint;
 pub(crate) mod schema;
 mod search;

@@ -18,6 +18,8 @@ mod cli;
 mod conformance;
 mod fixtures;
 mod http_meetings;
+mod http_bookings;
+mod http_errors;
 mod inbox;
 mod sandbox_after;
 mod sandbox_faults;

@@ -13,7 +13,7 @@ use crate::domain::rules::Rules;
 use crate::store::attendance::{self, MarkRow};
 use crate::store::case::{self, Case};
 use crate::store::due::{self, DueKind};
-use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, participant, story};
+use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, participant, rules, story};
 
 /// What the marks were before: status, and whether provisional, by person.
 type Before = BTreeMap<String, (String, bool)>;
@@ -21,24 +21,24 @@ type Before = BTreeMap<String, (String, bool)>;
 /// Scores the booking and writes its marks.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
     let id = appointment_id.to_owned();
-    let Some((case, before)) = engine.store.read(move |conn| load(conn, &id)).await? else {
+    let Some((case, before, own_rules)) = engine.store.read(move |conn| load(conn, &id)).await? else {
         let id = appointment_id.to_owned();
         return engine.store.write(move |conn| due::clear(conn, DueKind::Score, &id)).await;
     };
-    let rules = engine.attendance.rules.clone();
+    let rules = own_rules.unwrap_or_else(|| engine.attendance.rules.clone());
     let now = engine.clock.now();
     let assessed = case.assess(&rules, now);
     let write = Verdict::new(case, &before, &assessed, &rules, now)?;
     engine.store.write(move |conn| write.perform(conn)).await
 }
 
-fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before)>, StoreError> {
+fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before, Option<Rules>)>, StoreError> {
     let Some(case) = case::of_appointment(conn, appointment_id)? else { return Ok(None) };
     let before = attendance::of_appointment(conn, appointment_id)?
         .into_iter()
         .map(|(mark, _)| (mark.person_ref, (mark.status, mark.provisional)))
         .collect();
-    Ok(Some((case, before)))
+    Ok(Some((case, before, rules::of_appointment(conn, appointment_id)?)))
 }
 
 /// What one write needs.

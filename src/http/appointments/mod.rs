@@ -3,12 +3,13 @@
 //! - `request`: what a body says; `view`: what an answer shows.
 //! - `create`, `batch`, `commands`, `ad_hoc`: the writes. Reading is here.
 
-pub(super) mod ad_hoc;
-pub(super) mod batch;
-pub(super) mod commands;
-pub(super) mod create;
-pub(super) mod request;
-pub(super) mod story;
+pub mod ad_hoc;
+pub mod batch;
+pub mod calendar;
+pub mod commands;
+pub mod create;
+pub mod request;
+pub mod story;
 pub mod view;
 
 use actix_web::{HttpRequest, HttpResponse, web};

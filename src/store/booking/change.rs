@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::create::{MeetingIds, start_meeting};
+use super::create::{MeetingIds, known_rules, start_meeting};
 use super::host::{self, HostPolicy};
 use super::roster::{self, Invitee};
 use super::{Booking, BookingError};
@@ -48,6 +48,9 @@ pub fn edit(
         && appointment::ref_taken(conn, ref_, &after.id)?
     {
         return Err(BookingError::RefTaken(ref_.clone()));
+    }
+    if after.attendance_rules != before.attendance_rules {
+        known_rules(conn, after.attendance_rules.as_deref())?;
     }
     let members = match &after.group_ref {
         Some(group) if after.group_ref != before.group_ref => roster::bookable_group(conn, group)?,

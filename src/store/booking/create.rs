@@ -11,7 +11,7 @@ use crate::store::due::{self, DueKind};
 use crate::store::group;
 use crate::store::meeting::{self, MeetingRow};
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, UtcMillis, story};
+use crate::store::{Conn, UtcMillis, rules, story};
 
 /// A booking to be made.
 #[derive(Debug, Clone)]
@@ -57,6 +57,7 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
     {
         return Err(BookingError::RefTaken(ref_.clone()));
     }
+    known_rules(conn, row.attendance_rules.as_deref())?;
     let members = match &row.group_ref {
         Some(group) => roster::bookable_group(conn, group)?,
         None => Vec::new(),
@@ -87,6 +88,16 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         .collect();
     let group = row.group_ref.as_deref().map(|group| group::by_ref(conn, group)).transpose()?.flatten();
     Ok(Booking { appointment: row, roster, meeting, host, group })
+}
+
+/// Whether there are the rules that a booking names.
+pub(super) fn known_rules(conn: &mut Conn, name: Option<&str>) -> Result<(), BookingError> {
+    match name {
+        Some(name) if name != rules::STANDARD && rules::newest(conn, name)?.is_none() => {
+            Err(BookingError::unfit("attendance_rules", format!("there are no rules `{name}`")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives a confirmed booking its seat and its meeting, and says that Zoom must be told.
