@@ -1,6 +1,11 @@
 //! OUT to Zoom: everything that knows how Zoom speaks, and nothing of what we want from it.
 //!
-//! - [`call`] says what can be asked and [`error`] what an answer means and whether asking again can help.
+//! - [`call`] says what can be asked, [`client`] asks it, [`error`] says what an answer means and whether
+//!   asking again can help; [`oauth`] gets the tokens.
+//! - [`limits`], [`lanes`] and [`breaker`] decide which call may leave when. They are pure and are told the
+//!   time; [`crate::actors::zoom_api`] carries their decisions out.
+//! - [`signature`] is the proof that a webhook is Zoom's, [`envelope`] and [`event`] read it; [`sdk_jwt`] is the
+//!   proof with which a browser joins.
 //! - [`ids`] and [`wire`] are Zoom's identifiers and objects, shared with the sandbox; [`types`] is the name
 //!   the rest of the daemon uses for them.
 //!

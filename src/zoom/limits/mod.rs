@@ -179,8 +179,8 @@ impl Limits {
         let until = next_day(now.clock);
         let pool = Pool::of(call.label);
         if let Some(daily) = self.quotas.daily(pool) {
-            let kept = if lane <= Lane::Cancel { 0 } else { daily * POOL_KEPT_FOR_URGENT_PERCENT / 100 };
-            if *self.budgets.pool(pool) >= daily - kept {
+            let kept = if lane <= Lane::Cancel { 0 } else { daily / 100 * POOL_KEPT_FOR_URGENT_PERCENT };
+            if *self.budgets.pool(pool) >= daily.saturating_sub(kept) {
                 return Some(Limit::Daily { until });
             }
         }

@@ -97,7 +97,7 @@ fn the_last_of_a_daily_pool_is_for_people_who_wait_and_for_cancels() {
     let mut day = Day::new(Plan::Free);
     let get = call::get_meeting("1");
     while day.ask(&get, Lane::Sweep) == Admission::Go {}
-    let left = 6_000 * POOL_KEPT_FOR_URGENT_PERCENT / 100;
+    let left = 6_000 / 100 * POOL_KEPT_FOR_URGENT_PERCENT;
     for _ in 0..left {
         assert_eq!(day.ask(&call::delete_meeting("1"), Lane::Cancel), Admission::Go);
     }

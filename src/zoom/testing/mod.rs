@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-pub(crate) use self::server::{BadZoom, Play};
+pub(crate) use self::server::{BadZoom, Play, Seen};
 
 /// A JSON file of the collected facts about Zoom, which lie beside the repository; nothing, said loudly, where
 /// they do not.
