@@ -4,8 +4,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use crate::domain::access::{Action, Audience, Role, Standing, Verdict, may};
 use crate::store::appointment::{self, AppointmentRow, Viewer};
-use crate::store::meeting::{self, MeetingRow};
-use crate::store::{Conn, StoreError, group};
+use crate::store::{Conn, StoreError, group, meeting};
 
 /// How somebody stands to a booking.
 fn standing(conn: &mut Conn, row: &AppointmentRow, person: &str) -> Result<Standing, StoreError> {
@@ -53,12 +52,10 @@ pub(super) fn appointment(
     Ok(row)
 }
 
-/// A meeting and its booking as the caller may see them.
+/// The booking of a meeting as the caller may see it.
 #[derive(Debug)]
 pub(super) struct SeenMeeting {
-    /// The meeting.
-    pub(super) meeting: MeetingRow,
-    /// Its booking.
+    /// The booking.
     pub(super) appointment: AppointmentRow,
     /// Only what concerns the caller may be shown.
     pub(super) own_only: bool,
@@ -75,7 +72,7 @@ pub(super) fn meeting(
     let meeting = meeting::by_id_or_number(conn, id)?.ok_or(ApiError::NotFound(WHAT))?;
     let row = appointment::by_id(conn, &meeting.appointment_id)?.ok_or(ApiError::NotFound(WHAT))?;
     let verdict = permit(conn, caller, &row, action, WHAT)?;
-    Ok(SeenMeeting { meeting, appointment: row, own_only: verdict == Verdict::OwnOnly })
+    Ok(SeenMeeting { appointment: row, own_only: verdict == Verdict::OwnOnly })
 }
 
 /// Whose eyes a list is for; `None` when they see everything.

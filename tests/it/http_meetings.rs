@@ -97,9 +97,11 @@ async fn the_clinics_body_books_under_its_own_id_and_finds_it_by_it() {
     let expected = rig.get(&format!("/api/zoom/meetings/{}/participants", id(&made))).await;
     assert_eq!(expected["expectedAttendees"][0]["name"], "John Doe");
     assert_eq!(expected["hosts"][0]["email"], HOST);
-    // The same booking again is attached to, not doubled.
-    let again = rig.post("/api/zoom/meetings", body).await["meeting"].clone();
-    assert_eq!(again["id"], made["id"]);
+    // The same booking again is attached to, not doubled; its id is enough to name it.
+    for body in [body, json!({ "appointmentId": "visit-17" })] {
+        let again = rig.post("/api/zoom/meetings", body).await["meeting"].clone();
+        assert_eq!((&again["id"], &again["title"]), (&made["id"], &json!("Consultation")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,11 +125,12 @@ async fn a_change_reaches_zoom_and_a_deletion_can_be_repeated() {
     assert_eq!((status, &changed["meeting"]["title"]), (200, &json!("Geometry")), "{changed:#}");
     let (status, _) = rig.call(Method::PATCH, &path, Some(json!({ "colour": "red" }))).await;
     assert_eq!(status, 400);
+    let path = format!("/api/zoom/meetings/{}", id(&made));
     for _ in 0..2 {
         let (status, answer) = rig.call(Method::DELETE, &path, None).await;
         assert_eq!((status, answer), (200, json!({ "success": true })));
     }
-    assert_eq!(rig.get(&format!("/api/zoom/meetings/{}", id(&made))).await["meeting"]["status"], "cancelled");
+    assert_eq!(rig.get(&path).await["meeting"]["status"], "cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread")]

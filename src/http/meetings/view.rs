@@ -71,6 +71,8 @@ pub struct MeetingView {
     pub topic: String,
     /// What it is about.
     pub description: String,
+    /// The same, as Zoom says it.
+    pub agenda: String,
     /// `scheduled`, or `instant` for one that was wanted at once.
     pub meeting_type: &'static str,
     /// `pending`, `scheduled`, `started`, `ended` or `cancelled`.
@@ -131,6 +133,7 @@ impl MeetingView {
             title: row.title.clone(),
             topic: row.title.clone(),
             description: row.description.clone(),
+            agenda: row.description.clone(),
             meeting_type: if row.origin == "ad-hoc" { "instant" } else { "scheduled" },
             status: status(booking, meeting),
             start_time: row.start_at.into(),

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Map;
 use utoipa::ToSchema;
 
 use super::view::{self, MeetingAnswer};
@@ -19,6 +20,7 @@ use crate::http::idempotency::Once;
 use crate::http::people::REF_LENGTH_MAX;
 use crate::http::prefer::Wait;
 use crate::http::settle::Write;
+use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::appointment::{self, AppointmentRow, Via};
 use crate::store::booking::change::{self, Edit};
@@ -35,7 +37,7 @@ const NAME_LENGTH_MAX: usize = 200;
 #[derive(Debug, Clone, ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "the description of what `Wanted::read` reads field by field")]
-pub struct MeetingBody {
+pub(crate) struct MeetingBody {
     /// What it is called; also `topic`.
     title: String,
     /// What it is about; also `agenda`.
@@ -70,8 +72,8 @@ struct Wanted {
     appointment: Option<String>,
     host_email: Option<String>,
     participant: Option<Invitee>,
-    /// The booking, should there be none to attach to.
-    new: NewBooking,
+    /// The booking to make should there be none to attach to, with what its caller should know; or what it lacks.
+    new: Result<(NewBooking, Vec<String>), ApiError>,
 }
 
 /// Makes a meeting: for the booking that `appointmentId` names, or for a new one.
@@ -88,13 +90,13 @@ pub(in crate::http) async fn create(
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
     let now = front.clock.now();
-    let (wanted, notices) = Wanted::read(&front, &caller, &body, now)?;
+    let wanted = Wanted::read(&front, &caller, &body, now)?;
     let write = Write {
         shape: view::shape,
         done: StatusCode::CREATED,
         wait: Wait::of(&request, WAIT_SECS),
         once: Once::of(&request, &caller, &body, now)?,
-        notices,
+        notices: wanted.notices(),
     };
     let policy = front.hosts.clone();
     front.settle(write, move |conn| wanted.perform(conn, &caller, &policy, now)).await
@@ -144,30 +146,15 @@ async fn booking_of(front: &Front, caller: &Caller, id: String) -> Result<String
 }
 
 impl Wanted {
-    fn read(
-        front: &Front,
-        caller: &Caller,
-        body: &JsonBody,
-        now: Instant,
-    ) -> Result<(Self, Vec<String>), ApiError> {
+    fn read(front: &Front, caller: &Caller, body: &JsonBody, now: Instant) -> Result<Self, ApiError> {
         let mut fields = body.fields()?;
         let appointment = fields.text(&["appointment_id"], REF_LENGTH_MAX);
         let host_email = fields.email(&["host_email"]);
         let email = fields.email(&["participant_email"]);
         let name = fields.text(&["participant_name"], NAME_LENGTH_MAX);
-        let mut booking = BookingFields::read(&mut fields);
         let participant =
             email.map(|email| Invitee::Guest { name: name.unwrap_or_else(|| email.clone()), email });
-        let kind = match (&booking.group, &participant, &appointment) {
-            (Some(Some(_)), ..) => "class",
-            (_, None, None) => "group",
-            _ => "consultation",
-        };
-        let mut said = booking.clone();
-        said.kind = booking.kind.or(Some(kind));
-        if said.ref_.is_none() {
-            said.ref_ = appointment.clone().map(Some);
-        }
+        let booking = BookingFields::read(&mut fields);
         let defaults = Defaults {
             now,
             timezone: front.default_timezone,
@@ -175,15 +162,28 @@ impl Wanted {
             by: &caller.subject,
             starts_now: true,
         };
-        let new = said.into_new(&mut fields, AppointmentStatus::Confirmed, defaults);
-        fields.finish()?;
-        let (mut new, notices) = new.ok_or(ApiError::Internal)?;
-        new.invitees.extend(participant.clone());
-        if appointment.is_some() {
-            // The booking has an id of its own; what names it here is not to be changed.
-            booking.ref_ = None;
-        }
-        Ok((Self { booking, appointment, host_email, participant, new }, notices))
+        let said = with_names(booking.clone(), appointment.as_deref(), participant.is_some());
+        let mut lacking = Fields::of(String::new(), Map::new());
+        let new =
+            said.into_new(&mut lacking, AppointmentStatus::Confirmed, defaults).ok_or(ApiError::Internal);
+        let new = match appointment {
+            // What there is to attach to need not be said again.
+            Some(_) => {
+                fields.finish()?;
+                lacking.finish().and(new)
+            }
+            None => {
+                fields.absorb(lacking);
+                fields.finish()?;
+                new
+            }
+        };
+        Ok(Self { booking, appointment, host_email, participant, new })
+    }
+
+    /// What the caller should know.
+    fn notices(&self) -> Vec<String> {
+        self.new.as_ref().map(|(_, notices)| notices.clone()).unwrap_or_default()
     }
 
     fn perform(
@@ -195,8 +195,7 @@ impl Wanted {
     ) -> Result<Booking, ApiError> {
         if let Some(email) = &self.host_email {
             let host = person::by_email_or_new(conn, email, email, "host", now.into())?;
-            self.booking.host = Some(Some(host.clone()));
-            self.new.row.host_ref = Some(host);
+            self.booking.host = Some(Some(host));
         }
         let known = match &self.appointment {
             Some(key) => appointment::by_id_or_ref(conn, key)?,
@@ -205,9 +204,12 @@ impl Wanted {
         if let Some(known) = known {
             return self.attach(conn, caller, &known.id, policy, now);
         }
-        host_of_own(caller, &mut self.new.row);
-        may_book(conn, caller, &self.new.row)?;
-        Ok(make(conn, self.new, policy)?)
+        let (mut new, _) = self.new?;
+        new.row.host_ref = self.booking.host.flatten();
+        new.invitees.extend(self.participant);
+        host_of_own(caller, &mut new.row);
+        may_book(conn, caller, &new.row)?;
+        Ok(make(conn, new, policy)?)
     }
 
     /// Makes the booking what the request says, and agrees to it.
@@ -232,6 +234,17 @@ impl Wanted {
         change::command(conn, &row, Command::Confirm, None, by, policy, now.into())?;
         Ok(booking::by_id(conn, id)?)
     }
+}
+
+/// A new booking has a kind, and the id by which the caller knows it is its `ref`.
+fn with_names(said: BookingFields, appointment: Option<&str>, has_participant: bool) -> BookingFields {
+    let kind = match (&said.group, appointment) {
+        (Some(Some(_)), _) => "class",
+        (_, None) if !has_participant => "group",
+        _ => "consultation",
+    };
+    let named = appointment.map(|id| Some(id.to_owned()));
+    BookingFields { kind: said.kind.or(Some(kind)), ref_: said.ref_.clone().or(named), ..said }
 }
 
 /// Those invited by name, and one more.
