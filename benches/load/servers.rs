@@ -60,7 +60,8 @@ impl Server {
 /// The daemon's command with its configuration; the caller adds the subcommand.
 fn daemon_command(database: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convened"));
-    command.current_dir(database.folder()).envs([
+    // The caller's environment may hold keys of another installation.
+    command.current_dir(database.folder()).env_clear().envs([
         ("CONVENED_SERVER__BIND", "127.0.0.1:0"),
         ("CONVENED_DATABASE__URL", database.url.as_str()),
         ("CONVENED_DATABASE__ENCRYPTION_KEY", "bG9hZC10ZXN0LWxvYWQtdGVzdC1sb2FkLXRlc3QtMTI="),
