@@ -76,7 +76,7 @@ fn each_room_uses_only_the_rooms_below_it() {
         let Some((room, allowed)) = ROOMS.iter().find(|(room, _)| *room == file.room()) else { continue };
         for (line, used) in file.own_paths() {
             let fine = |name: &&str| used == **name || used.starts_with(&format!("{name}::"));
-            if !fine(room) && !allowed.iter().any(|name| fine(name)) {
+            if !fine(room) && !allowed.iter().any(fine) {
                 broken.push(format!("{}:{line}: `{room}` may not use `crate::{used}`", file.path));
             }
         }
