@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
 use super::create::may_move_to;
-use super::request::{BookingBody, BookingFields};
+use super::request::{BookingBody, BookingFields, Edited};
 use super::view::{self, AppointmentAnswer};
 use crate::domain::access::Action;
 use crate::domain::transition::Command;
@@ -83,7 +83,7 @@ pub(in crate::http) async fn edit(
     let notices = front
         .read(move |conn| {
             let before = sight::appointment(conn, &who, &seen, Action::Change)?;
-            Ok(trial.apply(&before, now)?.2)
+            Ok(trial.apply(&before, now)?.notices)
         })
         .await?;
     let write = manner.write(notices);
@@ -92,7 +92,7 @@ pub(in crate::http) async fn edit(
         .settle(write, move |conn| {
             let before = sight::appointment(conn, &caller, &key, Action::Change)?;
             precondition.check(before.version)?;
-            let (after, invitees, _) = said.apply(&before, now)?;
+            let Edited { after, invitees, .. } = said.apply(&before, now)?;
             may_move_to(conn, &caller, &before, &after)?;
             let edit = Edit { before, after, invitees, by: caller.subject };
             Ok(change::edit(conn, edit, &policy, now.into())?)

@@ -63,26 +63,26 @@ pub struct BookingBody {
 
 /// What a request says of a booking. `None` is unsaid, `Some(None)` is said to be nothing.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BookingFields {
-    pub(crate) ref_: Option<Option<String>>,
-    pub(crate) kind: Option<&'static str>,
-    pub(crate) title: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) start: Option<Given>,
-    pub(crate) duration: Option<i64>,
-    pub(crate) timezone: Option<Tz>,
-    pub(crate) host: Option<Option<String>>,
-    pub(crate) group: Option<Option<String>>,
-    pub(crate) invitees: Option<Vec<Invitee>>,
-    pub(crate) settings: Option<Map<String, Value>>,
-    pub(crate) target_audience: Option<Option<String>>,
-    pub(crate) attendance_rules: Option<Option<String>>,
-    pub(crate) on_conflict: Option<&'static str>,
+pub(in crate::http) struct BookingFields {
+    pub(in crate::http) ref_: Option<Option<String>>,
+    pub(in crate::http) kind: Option<&'static str>,
+    pub(in crate::http) title: Option<String>,
+    pub(in crate::http) description: Option<String>,
+    pub(in crate::http) start: Option<Given>,
+    pub(in crate::http) duration: Option<i64>,
+    pub(in crate::http) timezone: Option<Tz>,
+    pub(in crate::http) host: Option<Option<String>>,
+    pub(in crate::http) group: Option<Option<String>>,
+    pub(in crate::http) invitees: Option<Vec<Invitee>>,
+    pub(in crate::http) settings: Option<Map<String, Value>>,
+    pub(in crate::http) target_audience: Option<Option<String>>,
+    pub(in crate::http) attendance_rules: Option<Option<String>>,
+    pub(in crate::http) on_conflict: Option<&'static str>,
 }
 
 impl BookingFields {
     /// Reads what bookings have in common.
-    pub(crate) fn read(fields: &mut Fields) -> Self {
+    pub(in crate::http) fn read(fields: &mut Fields) -> Self {
         let text =
             |names: &'static [&'static str]| move |fields: &mut Fields| fields.text(names, REF_LENGTH_MAX);
         let audience =
@@ -106,7 +106,7 @@ impl BookingFields {
     }
 
     /// A new booking, with what a request must say; `None` when a fault was found.
-    pub(crate) fn into_new(
+    pub(in crate::http) fn into_new(
         self,
         fields: &mut Fields,
         status: AppointmentStatus,
@@ -158,11 +158,11 @@ impl BookingFields {
     }
 
     /// The booking as this edit makes it, and what the caller should know.
-    pub(crate) fn apply(
+    pub(in crate::http) fn apply(
         self,
         before: &AppointmentRow,
         now: DateTime<Utc>,
-    ) -> Result<(AppointmentRow, Option<Vec<Invitee>>, Vec<String>), ApiError> {
+    ) -> Result<Edited, ApiError> {
         let mut after = before.clone();
         let zone = match self.timezone {
             Some(zone) => zone,
@@ -200,23 +200,34 @@ impl BookingFields {
             merged.extend(settings);
             after.settings = Json::of(&merged)?;
         }
-        Ok((after, self.invitees, notices))
+        Ok(Edited { after, invitees: self.invitees, notices })
     }
+}
+
+/// A booking as an edit makes it.
+#[derive(Debug)]
+pub(in crate::http) struct Edited {
+    /// The booking.
+    pub(in crate::http) after: AppointmentRow,
+    /// The new guests by name, if they are to be others.
+    pub(in crate::http) invitees: Option<Vec<Invitee>>,
+    /// What the caller should know.
+    pub(in crate::http) notices: Vec<String>,
 }
 
 /// What a request need not say.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Defaults<'a> {
+pub(in crate::http) struct Defaults<'a> {
     /// The present.
-    pub(crate) now: DateTime<Utc>,
+    pub(in crate::http) now: DateTime<Utc>,
     /// The zone.
-    pub(crate) timezone: Tz,
+    pub(in crate::http) timezone: Tz,
     /// Where the booking comes from.
-    pub(crate) origin: &'a str,
+    pub(in crate::http) origin: &'a str,
     /// Who makes it.
-    pub(crate) by: &'a str,
+    pub(in crate::http) by: &'a str,
     /// Without a start it starts now.
-    pub(crate) starts_now: bool,
+    pub(in crate::http) starts_now: bool,
 }
 
 fn set<T>(field: &mut T, said: Option<T>) {
