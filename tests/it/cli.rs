@@ -3,6 +3,9 @@
 use std::process::Output;
 
 use assert_cmd::Command;
+use convened::clock::SystemClock;
+use convened::sandbox::model::Plan;
+use convened::sandbox::{Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
 use crate::support::database::TestDatabase;
@@ -12,7 +15,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The binary in a folder of its own, where no configuration and no variable of ours is.
 fn convened(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convened"));
-    command.current_dir(folder).env_clear().timeout(std::time::Duration::from_secs(60));
+    command.current_dir(folder).env_clear().timeout(std::time::Duration::from_secs(120));
     command
 }
 
@@ -172,4 +175,66 @@ fn check_as_json_names_each_check() {
         findings[0]["detail"],
         "environment CONVENED_AUTH__JWT_SECRET: auth.jwt_secret: shorter than 32 bytes"
     );
+}
+
+#[test]
+fn a_taken_port_is_told_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let variables = [
+        ("CONVENED_SERVER__BIND", address.as_str()),
+        ("CONVENED_AUTH__JWT_SECRET", SECRET),
+        ("LOG_LEVEL", "error"),
+    ];
+    let (code, output, error) = run(&folder(), &["serve"], &variables);
+    assert_eq!((code, output.as_str()), (1, ""), "{error}");
+    assert!(error.lines().count() == 1 && error.contains(&format!("server.bind: {address}")), "{error}");
+}
+
+#[test]
+fn check_asks_zoom_whether_the_credentials_are_good() {
+    let sandbox = Sandbox::start(SandboxOptions {
+        bind: "127.0.0.1:0".to_owned(),
+        clock: std::sync::Arc::new(SystemClock),
+        account_id: "account".to_owned(),
+        client_id: "client".to_owned(),
+        client_secret: "right".to_owned(),
+        webhook_secret: "token".to_owned(),
+        webhook_url: None,
+        plan: Plan::Pro,
+        seed: 1,
+    })
+    .unwrap();
+    let oauth = format!("{}/oauth", sandbox.url());
+    let check = |secret: &str| {
+        let variables = [
+            ("CONVENED_AUTH__JWT_SECRET", SECRET),
+            ("CONVENED_ZOOM__OAUTH_URL", oauth.as_str()),
+            ("ZOOM_ACCOUNT_ID", "account"),
+            ("ZOOM_API_KEY", "client"),
+            ("ZOOM_API_SECRET", secret),
+            ("ZOOM_WEBHOOK_SECRET", "token"),
+        ];
+        run(&folder(), &["check"], &variables)
+    };
+    let (code, told, _) = check("right");
+    assert!(code == 0 && told.contains("ok     zoom ") && told.contains("ok     zoom scopes"), "{told}");
+    let (code, told, _) = check("wrong");
+    assert!(code == 1 && told.contains("FAULT  zoom "), "{told}");
+}
+
+#[test]
+fn the_openapi_document_is_json() {
+    let (code, document, _) = run(&folder(), &["openapi"], &[]);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!((code, document["info"]["title"].as_str().is_some()), (0, true));
+    assert!(document["paths"]["/api/appointments"]["post"].is_object());
+}
+
+#[test]
+fn the_demo_scores_a_class_rightly_although_its_daemon_is_killed() {
+    let (code, told, error) = run(&folder(), &["demo", "--kill"], &[]);
+    assert_eq!(code, 0, "{told}\n{error}");
+    assert!(told.contains("25 of 25 marks and scores equal the ground truth"), "{told}");
+    assert!(told.contains("died (signal 9)"), "{told}");
 }
