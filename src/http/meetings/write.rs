@@ -226,7 +226,7 @@ impl Wanted {
             Some(participant) => Some(with(conn, &before, participant)?),
             None => None,
         };
-        let (after, ..) = self.booking.apply(&before, now)?;
+        let after = self.booking.apply(&before, now)?.after;
         may_move_to(conn, caller, &before, &after)?;
         let by = caller.subject.clone();
         let edited = change::edit(conn, Edit { before, after, invitees, by }, policy, now.into())?;
