@@ -49,9 +49,9 @@ impl AttendanceHandle {
         Self(attendance)
     }
 
-    /// Asks for a job. Should that be lost, the row in `due_work` repeats it.
-    pub fn ask(&self, job: Job) {
-        self.0.tell(job);
+    /// Asks for a job. Should that be lost (`false`), the row in `due_work` repeats it.
+    pub fn ask(&self, job: Job) -> bool {
+        self.0.tell(job)
     }
 }
 

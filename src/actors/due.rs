@@ -23,6 +23,8 @@ const TICK_MIN: Duration = Duration::from_millis(100);
 const BATCH: i64 = 500;
 /// Handed-out work that nobody finished comes again after this.
 const LEASE: chrono::Duration = chrono::Duration::seconds(120);
+/// Work that a neighbour could not take (it is being rebuilt, or full) comes again after this.
+const PUT_BACK: chrono::Duration = chrono::Duration::seconds(1);
 
 /// See the head of this file.
 #[derive(Debug)]
@@ -52,8 +54,10 @@ impl DueActor {
             match taken {
                 Ok(rows) => {
                     let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-                    rows.into_iter().for_each(|row| actor.dispatch(row));
-                    if full {
+                    let refused: Vec<DueRow> = rows.into_iter().filter(|row| !actor.dispatch(row)).collect();
+                    if !refused.is_empty() {
+                        actor.put_back(refused, ctx);
+                    } else if full {
                         actor.look(ctx);
                     }
                 }
@@ -62,13 +66,34 @@ impl DueActor {
         }));
     }
 
-    fn dispatch(&self, row: DueRow) {
+    /// Hands a piece of work out; `false` when its neighbour cannot take it now.
+    fn dispatch(&self, row: &DueRow) -> bool {
+        let key = row.key.clone();
         match row.kind {
-            DueKind::Sync => self.registry.wake(&row.key),
-            DueKind::Report => self.attendance.ask(Job::Report(row.key)),
-            DueKind::Score => self.attendance.ask(Job::Score(row.key)),
-            DueKind::WindowEnd => self.attendance.ask(Job::Window(row.key)),
+            DueKind::Sync => self.registry.wake(&key),
+            DueKind::Report => self.attendance.ask(Job::Report(key)),
+            DueKind::Score => self.attendance.ask(Job::Score(key)),
+            DueKind::WindowEnd => self.attendance.ask(Job::Window(key)),
         }
+    }
+
+    /// What nobody took is due again in a moment, not after the lease.
+    fn put_back(&self, refused: Vec<DueRow>, ctx: &mut Context<Self>) {
+        let soon = UtcMillis::from(self.engine.clock.now() + PUT_BACK);
+        let engine = Arc::clone(&self.engine);
+        let put = async move {
+            engine
+                .store
+                .write(move |conn| {
+                    refused.iter().try_for_each(|row| due::set(conn, row.kind, &row.key, soon))
+                })
+                .await
+        };
+        ctx.spawn(put.into_actor(self).map(|outcome, _, _| {
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "work that nobody took comes again only after its lease");
+            }
+        }));
     }
 }
 

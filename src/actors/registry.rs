@@ -78,9 +78,10 @@ impl RegistryHandle {
         Self(registry)
     }
 
-    /// Says that a booking changed. Call it after the commit; should it be lost, the row in `due_work` repeats it.
-    pub fn wake(&self, meeting_id: &str) {
-        self.0.tell(WakeMeeting { id: meeting_id.to_owned() });
+    /// Says that a booking changed. Call it after the commit; should it be lost (`false`), the row in `due_work`
+    /// repeats it.
+    pub fn wake(&self, meeting_id: &str) -> bool {
+        self.0.tell(WakeMeeting { id: meeting_id.to_owned() })
     }
 
     /// Waits until Zoom agrees with `generation` of the booking; `false` when it does not within `limit`.

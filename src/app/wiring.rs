@@ -109,7 +109,9 @@ fn registry(
     let (engine, attendance) = (Arc::clone(engine), attendance.clone());
     supervision.essential("registry", arbiter, move || {
         let attendance = attendance.clone();
-        let score = Arc::new(move |appointment| attendance.ask(Job::Score(appointment)));
+        let score = Arc::new(move |appointment| {
+            attendance.ask(Job::Score(appointment));
+        });
         MeetingRegistry::new(Arc::clone(&engine), Arc::clone(&book), score)
     })
 }

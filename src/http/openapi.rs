@@ -56,7 +56,7 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, webhook}
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),
-    modifiers(&Bearer, &SecondWebhookPath, &ErrorAnswer)
+    modifiers(&Bearer, &SecondWebhookPath, &PutsAreNamed, &ErrorAnswer)
 )]
 struct Description;
 
@@ -91,6 +91,21 @@ impl Modify for SecondWebhookPath {
                 operation.operation_id = Some("receive_webhook_too".to_owned());
             }
             document.paths.paths.insert("/api/zoom/webhooks".to_owned(), item);
+        }
+    }
+}
+
+/// One handler answers PATCH and PUT; in the document each has a name of its own.
+struct PutsAreNamed;
+
+impl Modify for PutsAreNamed {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            if let (Some(put), Some(patch)) = (&mut item.put, &item.patch)
+                && put.operation_id == patch.operation_id
+            {
+                put.operation_id = put.operation_id.as_ref().map(|name| format!("put_{name}"));
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use self::tour::Tour;
 
 #[actix_web::test]
 async fn requests_answers_and_events_are_as_zoom_publishes_them() {
-    let spec = Spec::load();
+    let Some(spec) = Spec::load() else { return };
     let mut tour = Tour::start().await;
     stops::visit_all(&mut tour).await;
     let mut found = BTreeSet::new();
