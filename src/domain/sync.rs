@@ -1,7 +1,7 @@
 //! The loop that makes Zoom agree with a booking: what is the next step?
 //!
 //! [`next_step`] compares what is wanted with what is known and names one step; somebody performs it and tells
-//! [`settle`] what came of it, which gives what is known now. Both are pure. A step that may have happened
+//! [`settle()`] what came of it, which gives what is known now. Both are pure. A step that may have happened
 //! without our knowing (an answer lost, the process killed) is looked up before anything is repeated.
 
 mod diff;

@@ -1,6 +1,6 @@
 //! `/api/zoom/meetings`: bookings by their Zoom meetings, in the shapes that the calling systems know.
 //!
-//! - `list`: which meetings a list shows. [`view`]: what is shown of one. [`write`]: making, changing, deleting.
+//! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
 //! - `roll`: who was seen and who was expected. [`participants`], [`attendance`]: what is told of that.
 
 pub(super) mod attendance;
