@@ -18,6 +18,7 @@ use super::state::SandboxRefusal;
 use super::timetable::Timetable;
 use super::{Sandbox, SandboxHandle, SandboxOptions};
 use crate::clock::{Clock, ScaledClock, SystemClock};
+use crate::zoom::http::client;
 
 const NUMBER: u64 = 81_234_567_890;
 const SECRET: &str = "zoomwebhooksecret";
@@ -266,5 +267,58 @@ async fn a_class_needs_a_meeting() {
     let elsewhere = Timetable { meeting: "1".to_owned(), ..class(true) };
     let refusal = sandbox.classes().play(elsewhere).unwrap_err();
     assert_eq!(refusal, ClassRefusal::Account(SandboxRefusal::NoMeeting(1)));
+    receiver.server.stop(false).await;
+}
+
+/// One control request; answers status and body.
+async fn control(
+    sandbox: &SandboxHandle,
+    method: &str,
+    path: &str,
+    kind: &str,
+    body: String,
+) -> (u16, Value) {
+    let client = client(PATIENCE).unwrap();
+    let url = format!("{}/sandbox/{path}", sandbox.url());
+    let request = client.request(method.parse().unwrap(), url).header("content-type", kind).body(body);
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[actix_web::test]
+async fn everything_can_be_controlled_over_http() {
+    let receiver = Receiver::start(&[]);
+    let sandbox = sandbox(1.0, &receiver);
+    let json = "application/json";
+    let script = format!(
+        "meeting = \"{NUMBER}\"\ninstant = true\n[[persons]]\nname = \"Ada\"\ndevices = [[\"0s join\", \"9m leave\"]]"
+    );
+    let (status, taken) = control(&sandbox, "POST", "classes", "application/toml", script).await;
+    assert_eq!((status, taken), (202, json!({"class_id": 1})));
+    played(&sandbox, 1).await;
+    let (_, view) = control(&sandbox, "GET", "classes/1", json, String::new()).await;
+    assert_eq!(
+        (&view["state"], &view["truth"]["persons"][0]["status"]),
+        (&json!("played"), &json!("present"))
+    );
+    let (_, shown) = control(&sandbox, "GET", "deliveries?event=meeting.ended", json, String::new()).await;
+    assert_eq!(shown["counts"]["delivered"], 5);
+    assert_eq!(shown["deliveries"][0]["attempts"][0]["status"], 200);
+    let (_, shown) = control(&sandbox, "GET", "deliveries?failed=true", json, String::new()).await;
+    assert_eq!(shown["deliveries"], json!([]));
+    let (_, validation) = control(&sandbox, "POST", "validate-url", json, String::new()).await;
+    assert_eq!(validation["valid"], true);
+    let settings = json!({"retry_on": "only5xx", "mischief": {"double": 0.5}}).to_string();
+    let (status, settings) = control(&sandbox, "PUT", "delivery", json, settings).await;
+    assert_eq!((status, &settings["mischief"]["double"]), (200, &json!(0.5)));
+    for (method, path, body, expected) in [
+        ("POST", "classes", json!({"meeting": "1"}), 404),
+        ("POST", "classes", json!({"meeting": NUMBER.to_string(), "host_ends": ["soon"]}), 400),
+        ("PUT", "delivery", json!({"mischief": {"drop": 7}}), 400),
+        ("GET", "classes/2", json!({}), 404),
+    ] {
+        let (status, refusal) = control(&sandbox, method, path, json, body.to_string()).await;
+        assert_eq!((status, refusal["error"].is_string()), (expected, true), "{refusal}");
+    }
     receiver.server.stop(false).await;
 }
