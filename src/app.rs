@@ -1,7 +1,7 @@
 //! Builds and wires the actors: the order of the start, the order of the shutdown.
 //!
 //! Start: database and migrations → store → Zoom (tokens, pacing) → meetings, attendance, clock → inbox → HTTP.
-//! Shutdown: not ready → HTTP drained → the clock and the meetings stop → the store writes what it has → the end.
+//! Shutdown: not ready → HTTP drained → calls to Zoom end, the meetings rest → the store writes what it has → the end.
 //! All of the shutdown is politeness: `kill -9` loses nothing that was acknowledged either.
 
 mod options;
@@ -28,6 +28,8 @@ use wiring::{Arbiters, Wired};
 
 /// The code of a process whose essential actor kept dying: the service manager starts it afresh.
 const EXIT_GAVE_UP: i32 = 1;
+/// How long calls to Zoom that are under way may take to end, and their outcome to be written down.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// How long the store may take to write what it has.
 const FLUSH_MAX: Duration = Duration::from_secs(10);
 
@@ -149,6 +151,15 @@ impl App {
         self.supervision.stopping();
         if tokio::time::timeout(grace, self.server.stop(true)).await.is_err() {
             tracing::warn!("requests were still running when the grace was over");
+        }
+        let at_rest = async {
+            self.wired.engine.zoom.drain().await;
+            self.wired.registry.quiesce().await;
+        };
+        if tokio::time::timeout(DRAIN_MAX, at_rest).await.is_err() {
+            tracing::warn!(
+                "calls to Zoom were still under way; their outcome is looked up at the next start"
+            );
         }
         if tokio::time::timeout(FLUSH_MAX, self.store.close()).await.is_err() {
             tracing::warn!("the store did not come to its end; what it had acknowledged is safe");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::store::Store;
 use super::supervision::Essential;
-use super::zoom_api::{CallZoom, Lane, ZoomApiActor};
+use super::zoom_api::{CallZoom, Drain, Lane, ZoomApiActor};
 use crate::clock::SharedClock;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
@@ -63,6 +63,12 @@ impl ZoomHandle {
     #[must_use]
     pub fn new(api: Essential<ZoomApiActor>) -> Self {
         Self(api)
+    }
+
+    /// Sends nothing more, and answers when the last call under way has its answer.
+    pub async fn drain(&self) {
+        // A door that is gone has nothing under way.
+        let _ = self.0.ask(Drain).await;
     }
 
     /// Performs one call in its turn.

@@ -1,5 +1,5 @@
 //! MeetingActor — one per busy meeting; keeps Zoom true to the booking and the booking true to its webhooks.
-//! Receives: Wake, AwaitSynced, ApplyEvents, Settled (MeetingRegistry); its own idle check.
+//! Receives: Wake, AwaitSynced, ApplyEvents, Quiesce (MeetingRegistry); its own idle check.
 //! Sends: calls to ZoomApiActor, writes to the store; EventsDone to MeetingRegistry; ScoreBooking to AttendanceActor.
 //! Stops when: idle for [`IDLE_MAX`].
 //! If it dies: MeetingRegistry rebuilds it from the store; a request on its way counts as unknown and is looked up.
@@ -62,6 +62,11 @@ pub(super) struct AwaitSynced {
 #[rtype(result = "()")]
 pub(super) struct ApplyEvents(pub(super) Vec<InboxEvent>);
 
+/// Starts nothing more, and answers when what runs has been written down.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Quiesce(pub(super) oneshot::Sender<()>);
+
 /// Whom a meeting's actor tells.
 #[derive(Clone)]
 pub(super) struct Neighbours {
@@ -90,6 +95,10 @@ pub(super) struct MeetingActor {
     busy_at: Instant,
     /// Set before it goes of its own accord, so that its end is not taken for a death.
     leaving: Arc<AtomicBool>,
+    /// The process is stopping: nothing more is started.
+    stopping: bool,
+    /// Who waits for what runs to be written down.
+    quiet: Vec<oneshot::Sender<()>>,
 }
 
 impl MeetingActor {
@@ -113,10 +122,15 @@ impl MeetingActor {
             live: None,
             busy_at: Instant::now(),
             leaving,
+            stopping: false,
+            quiet: Vec::new(),
         }
     }
 
     fn sync(&mut self, wake: Wake, ctx: &mut Context<Self>) {
+        if self.stopping {
+            return;
+        }
         if self.syncing {
             let interactive = wake.interactive || self.wake_again.is_some_and(|again| again.interactive);
             self.wake_again = Some(Wake { interactive });
@@ -152,6 +166,17 @@ impl MeetingActor {
         if let Some(again) = self.wake_again.take() {
             self.sync(again, ctx);
         }
+        self.rest_if_quiet();
+    }
+
+    /// Answers those who wait for its rest, once nothing runs any more.
+    fn rest_if_quiet(&mut self) {
+        if !self.syncing && !self.applying {
+            for waiting in self.quiet.drain(..) {
+                // Whoever stopped waiting has its own limit.
+                let _ = waiting.send(());
+            }
+        }
     }
 
     fn answer_waiters(&mut self, generation: i64) {
@@ -179,7 +204,7 @@ impl MeetingActor {
     }
 
     fn apply(&mut self, ctx: &mut Context<Self>) {
-        if self.applying || self.events.is_empty() {
+        if self.applying || self.events.is_empty() || self.stopping {
             return;
         }
         self.applying = true;
@@ -228,6 +253,7 @@ impl MeetingActor {
         }
         (self.neighbours.events_done)(ids);
         self.apply(ctx);
+        self.rest_if_quiet();
     }
 
     /// Counts a failure of one event; after some of them it becomes a dead letter.
@@ -293,5 +319,15 @@ impl Handler<ApplyEvents> for MeetingActor {
     fn handle(&mut self, events: ApplyEvents, ctx: &mut Self::Context) {
         self.events.extend(events.0);
         self.apply(ctx);
+    }
+}
+
+impl Handler<Quiesce> for MeetingActor {
+    type Result = ();
+
+    fn handle(&mut self, waiting: Quiesce, _: &mut Self::Context) {
+        self.stopping = true;
+        self.quiet.push(waiting.0);
+        self.rest_if_quiet();
     }
 }

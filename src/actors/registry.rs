@@ -20,7 +20,7 @@ use self::book::{AddressBook, Burial};
 use self::own::own;
 use super::engine::Engine;
 use super::inbox::EventSink;
-use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Wake};
+use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Quiesce, Wake};
 use super::supervision::{Essential, Lifeline, supervised};
 use crate::store::inbox::{self, InboxEvent};
 use crate::store::meeting;
@@ -56,6 +56,10 @@ pub struct EventsStored(pub Vec<InboxEvent>);
 
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
+struct QuiesceAll;
+
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
 struct EventsDone(Vec<i64>);
 
 #[derive(Debug, Message)]
@@ -82,6 +86,12 @@ impl RegistryHandle {
     /// repeats it.
     pub fn wake(&self, meeting_id: &str) -> bool {
         self.0.tell(WakeMeeting { id: meeting_id.to_owned() })
+    }
+
+    /// Lets the meetings finish what they are at and start nothing more; answers when all of them rest.
+    pub async fn quiesce(&self) {
+        // A registry that is gone has nobody at work that it could ask.
+        let _ = self.0.ask(QuiesceAll).await;
     }
 
     /// Waits until Zoom agrees with `generation` of the booking; `false` when it does not within `limit`.
@@ -331,6 +341,21 @@ impl Handler<EventsStored> for MeetingRegistry {
 
     fn handle(&mut self, stored: EventsStored, ctx: &mut Self::Context) {
         self.accept(stored.0, ctx);
+    }
+}
+
+impl Handler<QuiesceAll> for MeetingRegistry {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: QuiesceAll, _: &mut Self::Context) -> Self::Result {
+        let meetings = self.book().all();
+        Box::pin(async move {
+            let rests = meetings.into_iter().filter_map(|meeting| {
+                let (reply, rest) = oneshot::channel();
+                meeting.try_send(Quiesce(reply)).is_ok().then_some(rest)
+            });
+            futures::future::join_all(rests).await;
+        })
     }
 }
 

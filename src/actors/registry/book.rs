@@ -75,6 +75,11 @@ impl AddressBook {
         Some(address)
     }
 
+    /// Everybody who is at work.
+    pub(super) fn all(&self) -> Vec<Addr<MeetingActor>> {
+        self.entries.values().map(|entry| entry.address.clone()).collect()
+    }
+
     /// Takes an actor that ended out of the book.
     pub(super) fn bury(&mut self, id: &str, generation: u64, idle: bool) -> Burial {
         if self.entries.get(id).is_none_or(|entry| entry.generation != generation) {
