@@ -24,6 +24,7 @@ pub mod instance;
 pub mod lifecycle;
 pub mod meeting;
 pub mod migrate;
+pub mod outbox;
 pub mod participant;
 pub mod person;
 pub mod report;

@@ -311,6 +311,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        seq -> Nullable<BigInt>,
+        event -> Text,
+        at -> Timestamp,
+        appointment_id -> Nullable<Text>,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    disabled_endpoints (endpoint) {
+        endpoint -> Text,
+        reason -> Text,
+        disabled_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     zoom_users (zoom_user_id) {
         zoom_user_id -> Text,
         email -> Text,
@@ -399,6 +418,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     appointments,
     attendance_records,
     attendance_rules,
+    disabled_endpoints,
     due_work,
     group_members,
     groups,
@@ -410,6 +430,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     oauth_connections,
     oauth_states,
+    outbox,
     participant_matches,
     people,
     rate_budgets,
