@@ -88,6 +88,9 @@ pub enum ApiError {
         /// The next starts at which the host is free.
         next_free: Vec<DateTime<Utc>>,
     },
+    /// The host is taken at some occurrences of a series.
+    #[error("the host is taken at {} of the occurrences: {}", .0.len(), .0.first().map_or_else(String::new, |(_, error)| error.to_string()))]
+    OccurrencesTaken(Vec<(DateTime<Utc>, ApiError)>),
     /// The thing is not in a state from which this can be done.
     #[error("a {what} that is {from} cannot be {to}")]
     InvalidTransition {
@@ -185,7 +188,7 @@ impl ApiError {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
-            Self::HostConflict { .. } => (StatusCode::CONFLICT, "HOST_CONFLICT"),
+            Self::HostConflict { .. } | Self::OccurrencesTaken(_) => (StatusCode::CONFLICT, "HOST_CONFLICT"),
             Self::InvalidTransition { .. } => (StatusCode::CONFLICT, "INVALID_TRANSITION"),
             Self::AlreadyExists(_) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
             Self::LinkExpired => (StatusCode::GONE, "LINK_EXPIRED"),
@@ -211,11 +214,24 @@ impl ApiError {
             Self::HostConflict { clashes, next_free, .. } => {
                 json!({ "conflicts": clashes, "next_free": next_free })
             }
+            Self::OccurrencesTaken(taken) => {
+                let taken: Vec<Value> = taken.iter().map(|(at, error)| error.occurrence(*at)).collect();
+                json!({ "occurrences": taken })
+            }
             Self::InvalidTransition { from, to, .. } => json!({ "from": from, "to": to }),
             Self::ZoomApi { code, message } => json!({ "zoom_code": code, "zoom_message": message }),
             Self::NotReady(faults) => json!({ "faults": faults }),
             _ => json!({}),
         }
+    }
+
+    /// The details of a conflict at one occurrence of a series.
+    fn occurrence(&self, at: DateTime<Utc>) -> Value {
+        let mut details = self.details();
+        if let Some(details) = details.as_object_mut() {
+            details.insert("start_time".to_owned(), json!(at));
+        }
+        details
     }
 
     /// The error of one item among many.
@@ -277,7 +293,8 @@ pub struct ErrorContent {
     pub code: &'static str,
     /// A sentence, for people.
     pub message: String,
-    /// More, by code: `fields`, `conflicts` and `next_free`, `zoom_code` and `zoom_message`.
+    /// More, by code: `fields`, `conflicts` and `next_free` (for a series in each of
+    /// `occurrences`), `zoom_code` and `zoom_message`.
     #[schema(value_type = Object)]
     pub details: Value,
     /// When it happened.
@@ -345,6 +362,10 @@ impl From<BookingError> for ApiError {
                 Self::AlreadyExists(format!("an appointment with the ref `{ref_}` exists"))
             }
             BookingError::HostTaken { host, clashes, next_free } => host_conflict(&host, clashes, next_free),
+            BookingError::SeriesTaken(taken) => {
+                let taken = taken.into_iter().map(|(at, error)| (at.into(), error.into()));
+                Self::OccurrencesTaken(taken.collect())
+            }
             BookingError::Refused { from, to } => Self::InvalidTransition { what: "booking", from, to },
             BookingError::Stale => Self::PreconditionFailed,
         }

@@ -5,7 +5,7 @@
 //! - [`auth`], [`keys`], [`admission`]: who is let in. `sight`: what they may see.
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
-//! - [`people`], [`groups`], [`appointments`], [`meetings`]: one file or folder a resource.
+//! - [`people`], [`groups`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
@@ -31,6 +31,7 @@ mod prefer;
 pub mod request_id;
 mod routes;
 pub mod rules;
+pub mod series;
 pub mod server;
 mod settle;
 mod sight;

@@ -8,7 +8,7 @@ use utoipa::{Modify, OpenApi};
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, participants, write};
-use super::{dead_letters, docs, groups, health, metrics, people, rules, webhook};
+use super::{dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -45,6 +45,7 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, webhook}
         commands::complete,
         story::get,
         calendar::get,
+        series::get,
         meetings::list,
         write::create,
         meetings::show_of_appointment,

@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::meetings::{self, attendance, participants, write};
-use super::{admission, dead_letters, docs, groups, health, metrics, people, rules, webhook};
+use super::{admission, dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
 
 /// Every path of the daemon.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -65,7 +65,8 @@ fn bookings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/appointments/{id}/cancel").route(post().to(commands::cancel)))
     .service(web::resource("/api/appointments/{id}/complete").route(post().to(commands::complete)))
     .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)))
-    .service(web::resource("/api/appointments/{id}/calendar.ics").route(get().to(calendar::get)));
+    .service(web::resource("/api/appointments/{id}/calendar.ics").route(get().to(calendar::get)))
+    .service(web::resource("/api/series/{id}").route(get().to(series::get)));
 }
 
 fn meetings(cfg: &mut ServiceConfig) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{ContentType, HeaderValue};
 
 use super::Front;
 use super::error::ApiError;
@@ -82,22 +82,17 @@ impl Front {
         done: StatusCode,
         wait: Wait,
     ) -> Result<HttpResponse, ApiError> {
-        let mut response = match (row.state, row.appointment_id) {
-            (AnswerState::Running, Some(id)) => {
-                let booking = self.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
-                let (booking, status) = self.await_zoom(booking, done, wait.span).await?;
-                let body = shape(&booking, &self.sealer, &[])?;
-                answer(&booking, body, status, wait)
-            }
-            _ => replayed(row.status, row.body),
+        let (AnswerState::Running, Some(id)) = (row.state, row.appointment_id.clone()) else {
+            return Ok(replayed(row));
         };
-        let (name, value) = REPLAYED;
-        response.headers_mut().insert(name, actix_web::http::header::HeaderValue::from_static(value));
-        Ok(response)
+        let booking = self.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
+        let (booking, status) = self.await_zoom(booking, done, wait.span).await?;
+        let body = shape(&booking, &self.sealer, &[])?;
+        Ok(marked(answer(&booking, body, status, wait)))
     }
 
     /// Waits for Zoom and reads the booking as it is then, with the status that says whether Zoom agreed in time.
-    async fn await_zoom(
+    pub(super) async fn await_zoom(
         &self,
         booking: Booking,
         done: StatusCode,
@@ -114,7 +109,7 @@ impl Front {
 }
 
 /// Whether Zoom has something to do for the booking: to make its meeting, or to take it away.
-fn wants_zoom(booking: &Booking) -> bool {
+pub(super) fn wants_zoom(booking: &Booking) -> bool {
     let wanted =
         AppointmentStatus::parse(&booking.appointment.status).is_some_and(AppointmentStatus::wants_meeting);
     booking.meeting.as_ref().is_some_and(|meeting| {
@@ -123,7 +118,8 @@ fn wants_zoom(booking: &Booking) -> bool {
     })
 }
 
-fn answer(booking: &Booking, body: String, status: StatusCode, wait: Wait) -> HttpResponse {
+/// The answer that shows a booking, with its version.
+pub(super) fn answer(booking: &Booking, body: String, status: StatusCode, wait: Wait) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header(etag_of(booking)).insert_header(ContentType::json());
     if wait.asked {
@@ -139,11 +135,19 @@ pub(super) fn etag_of(
     etag::tag(booking.appointment.version, booking.meeting.as_ref().map_or(0, |meeting| meeting.version))
 }
 
-/// An answer as it was kept.
-pub(super) fn replayed(status: Option<i64>, body: Option<String>) -> HttpResponse {
-    let status = status
+/// An answer as it was kept, said to be so.
+pub(super) fn replayed(row: AnswerRow) -> HttpResponse {
+    let status = row
+        .status
         .and_then(|status| u16::try_from(status).ok())
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK);
-    HttpResponse::build(status).insert_header(ContentType::json()).body(body.unwrap_or_default())
+    let mut response = HttpResponse::build(status);
+    marked(response.insert_header(ContentType::json()).body(row.body.unwrap_or_default()))
+}
+
+fn marked(mut response: HttpResponse) -> HttpResponse {
+    let (name, value) = REPLAYED;
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
 }

@@ -52,6 +52,16 @@ pub(super) fn appointment(
     Ok(row)
 }
 
+/// Whether the caller may do this with a booking that is at hand.
+pub(super) fn allowed(
+    conn: &mut Conn,
+    caller: &Caller,
+    row: &AppointmentRow,
+    action: Action,
+) -> Result<(), ApiError> {
+    permit(conn, caller, row, action, "appointment").map(|_| ())
+}
+
 /// The booking of a meeting as the caller may see it.
 #[derive(Debug)]
 pub(super) struct SeenMeeting {

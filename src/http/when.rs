@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTim
 use chrono_tz::Tz;
 
 use super::validate::Fields;
+use crate::domain::recurrence::Moment;
 use crate::domain::schedule;
 
 /// Times outside these years are mistakes, and some databases cannot order them.
@@ -66,6 +67,15 @@ pub(super) fn instant(fields: &mut Fields, names: &[&str], end: bool) -> Option<
     found
 }
 
+/// A time as an exception of a series names it: an instant, a wall time or a day.
+pub(super) fn moment(text: &str) -> Option<Moment> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| YEARS.contains(&day.year()));
+    day.map(Moment::Day).or_else(|| match parse(text)? {
+        Given::Instant(at) => Some(Moment::Instant(at.with_timezone(&Utc))),
+        Given::Wall(wall) => Some(Moment::Wall(wall)),
+    })
+}
+
 /// Reads the name of a time zone.
 pub(super) fn zone(fields: &mut Fields, names: &[&str]) -> Option<Tz> {
     let text = fields.text(names, 64)?;
@@ -90,7 +100,7 @@ pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<U
         return None;
     };
     let at = resolved.at.trunc_subsecs(3);
-    if at < now - PAST_MAX {
+    if is_past(at, now) {
         fields.fault("start_time", "is in the past");
         return None;
     }
@@ -98,6 +108,11 @@ pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<U
         format!("start_time comes twice that day in {zone}; the earlier was taken: {}", at.to_rfc3339())
     });
     Some(Start { at, wall: wall_time(at, zone), notice })
+}
+
+/// Whether a booking may no longer start then.
+pub(super) fn is_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at < now - PAST_MAX
 }
 
 /// An instant as a clock on the wall in `zone` shows it.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{appointment_attendees, appointments, group_members, zoom_meetings};
+use super::schema::{appointment_attendees, appointments, group_members, series_occurrences, zoom_meetings};
 use super::search::{contains, lower};
 use super::types::text_enum;
 use super::{Conn, Json, StoreError, UtcMillis, each_backend};
@@ -76,6 +76,8 @@ pub struct BookingFilter {
     pub host: Option<String>,
     /// Only of this group.
     pub group: Option<String>,
+    /// Only occurrences of this series.
+    pub series: Option<String>,
     /// Only with this person on the roster.
     pub attendee: Option<String>,
     /// Only those that end after this.
@@ -179,6 +181,10 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
     }
     if let Some(group) = &filter.group {
         query = query.filter(appointments::group_ref.eq(group));
+    }
+    if let Some(series) = &filter.series {
+        let occurrences = series_occurrences::table.filter(series_occurrences::series_id.eq(series));
+        query = query.filter(appointments::id.eq_any(occurrences.select(series_occurrences::appointment_id)));
     }
     if let Some(person) = &filter.attendee {
         query = query.filter(appointments::id.eq_any(attended_by(person)));

@@ -35,6 +35,7 @@ pub(crate) mod schema;
 mod search;
 pub mod seat;
 pub mod secret;
+pub mod series;
 pub mod story;
 pub mod types;
 pub mod writer;

@@ -80,6 +80,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    series (id) {
+        id -> Text,
+        rule -> Text,
+        start_wall -> Text,
+        timezone -> Text,
+        exdates -> Text,
+        shift_seconds -> BigInt,
+        continues -> Nullable<Text>,
+        created_by -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    series_occurrences (appointment_id) {
+        appointment_id -> Text,
+        series_id -> Text,
+        position -> BigInt,
+        pattern_wall -> Text,
+    }
+}
+
+diesel::table! {
     story (id) {
         id -> BigInt,
         appointment_id -> Text,
@@ -402,6 +426,8 @@ diesel::table! {
 
 diesel::joinable!(group_members -> groups (group_ref));
 diesel::joinable!(appointment_attendees -> appointments (appointment_id));
+diesel::joinable!(series_occurrences -> appointments (appointment_id));
+diesel::joinable!(series_occurrences -> series (series_id));
 diesel::joinable!(story -> appointments (appointment_id));
 diesel::joinable!(zoom_meetings -> appointments (appointment_id));
 diesel::joinable!(seats -> appointments (appointment_id));
@@ -436,6 +462,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     rate_budgets,
     recordings,
     seats,
+    series,
+    series_occurrences,
     story,
     webhook_events,
     zoom_meetings,

@@ -126,3 +126,12 @@ pub fn free(conn: &mut Conn, appointment_id: &str) -> Result<(), StoreError> {
     diesel::delete(seats::table.filter(seats::appointment_id.eq(appointment_id))).execute(conn)?;
     Ok(())
 }
+
+/// Lifts the seats of bookings that are all moved in this transaction, so that none stands in another's way.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lift(conn: &mut Conn, appointment_ids: &[String]) -> Result<(), StoreError> {
+    diesel::delete(seats::table.filter(seats::appointment_id.eq_any(appointment_ids))).execute(conn)?;
+    Ok(())
+}

@@ -20,6 +20,7 @@ mod fixtures;
 mod http_bookings;
 mod http_errors;
 mod http_meetings;
+mod http_series;
 mod inbox;
 mod sandbox_after;
 mod sandbox_faults;

@@ -1,13 +1,13 @@
 //! Many bookings at once: `POST /api/appointments/batch`, as a list or as lines.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, HeaderValue};
+use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::create::{may_book, read_booking};
+use super::create::{ToBook, book_series, may_book, read_booking};
 use super::request::BookingBody;
 use super::view::{AppointmentView, json};
 use crate::clock::Instant;
@@ -15,10 +15,11 @@ use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::{ApiError, ErrorSummary};
-use crate::http::idempotency::{Kept, Once, REPLAYED, Turn};
+use crate::http::idempotency::{Kept, Once, Turn};
+use crate::http::series::{self, Outcome, SeriesView};
 use crate::http::settle::replayed;
 use crate::http::validate::{Fields, parse};
-use crate::store::booking::create::NewBooking;
+use crate::store::booking::host::HostPolicy;
 use crate::store::{Conn, booking, savepoint};
 
 const ITEMS_MAX: usize = 1000;
@@ -40,6 +41,9 @@ pub struct BatchResult {
     /// The booking, when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appointment: Option<AppointmentView>,
+    /// Its series, when it recurs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesView>,
     /// The error, when it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorSummary>,
@@ -48,7 +52,7 @@ pub struct BatchResult {
 impl BatchResult {
     fn failed(index: usize, error: &ApiError) -> Self {
         let status = error.row().0.as_u16();
-        Self { index, status, appointment: None, error: Some(error.summary()) }
+        Self { index, status, appointment: None, series: None, error: Some(error.summary()) }
     }
 }
 
@@ -72,30 +76,33 @@ pub(in crate::http) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let now = front.clock.now();
     let once = Once::of(&request, &caller, &body, now)?;
+    let mut room = ITEMS_MAX;
     let read = read_items(&body)?
         .into_iter()
-        .map(|item| item.and_then(|item| read_item(item, &front, &caller, now)))
+        .map(|item| within(&mut room, item.and_then(|item| read_item(item, &front, &caller, now))?))
         .collect::<Vec<_>>();
     let (policy, sealer) = (front.hosts.clone(), front.sealer.clone());
-    let book = move |conn: &mut Conn, new: NewBooking| -> Result<booking::Booking, ApiError> {
-        may_book(conn, &caller, &new.row)?;
-        savepoint(conn, |conn| Ok(booking::create::create(conn, new, &policy)?))
-    };
     let work = move |conn: &mut Conn| {
         let mut results = Vec::with_capacity(read.len());
         let mut meetings = Vec::new();
         for (index, item) in read.into_iter().enumerate() {
-            let made = item.and_then(|new| book(conn, new)).and_then(|booking| {
-                meetings.extend(booking.meeting.as_ref().map(|meeting| meeting.id.clone()));
-                AppointmentView::new(&booking, &sealer)
+            let made = item.and_then(|new| book(conn, &caller, new, &policy));
+            let made = made.and_then(|outcome| {
+                let series =
+                    outcome.series.as_deref().map(|id| series::view(conn, &caller, id)).transpose()?;
+                Ok((AppointmentView::new(&outcome.booking, &sealer)?, series, outcome.meetings))
             });
             results.push(match made {
-                Ok(appointment) => BatchResult {
-                    index,
-                    status: StatusCode::CREATED.as_u16(),
-                    appointment: Some(appointment),
-                    error: None,
-                },
+                Ok((appointment, series, touched)) => {
+                    meetings.extend(touched);
+                    BatchResult {
+                        index,
+                        status: StatusCode::CREATED.as_u16(),
+                        appointment: Some(appointment),
+                        series,
+                        error: None,
+                    }
+                }
                 // The whole batch is at fault, or rather we are: nothing of it may stay.
                 Err(error) if error.row().0.is_server_error() => return Err(error),
                 Err(error) => BatchResult::failed(index, &error),
@@ -116,16 +123,36 @@ pub(in crate::http) async fn create(
             }
             Ok(HttpResponse::Ok().insert_header(ContentType::json()).body(body))
         }
-        Turn::Again(row) => {
-            let mut answer = replayed(row.status, row.body);
-            let (name, value) = REPLAYED;
-            answer.headers_mut().insert(name, HeaderValue::from_static(value));
-            Ok(answer)
+        Turn::Again(row) => Ok(replayed(row)),
+    }
+}
+
+/// Makes what one item asks for; what it wrote is undone when it fails.
+fn book(conn: &mut Conn, caller: &Caller, new: ToBook, policy: &HostPolicy) -> Result<Outcome, ApiError> {
+    savepoint(conn, |conn| match new {
+        ToBook::One(new) => {
+            may_book(conn, caller, &new.row)?;
+            Outcome::of(vec![booking::create::create(conn, *new, policy)?], None, Vec::new())
+        }
+        ToBook::Series(new) => book_series(conn, caller, *new, policy, Vec::new()),
+    })
+}
+
+/// A series counts as the bookings it makes.
+fn within(room: &mut usize, new: ToBook) -> Result<ToBook, ApiError> {
+    match room.checked_sub(new.count()) {
+        Some(left) => {
+            *room = left;
+            Ok(new)
+        }
+        None => {
+            let message = format!("with this series the batch makes more than {ITEMS_MAX} bookings");
+            Err(ApiError::field("recurrence", message))
         }
     }
 }
 
-fn read_item(item: Value, front: &Front, caller: &Caller, now: Instant) -> Result<NewBooking, ApiError> {
+fn read_item(item: Value, front: &Front, caller: &Caller, now: Instant) -> Result<ToBook, ApiError> {
     match item {
         Value::Object(values) => {
             let fields = Fields::of(String::new(), values);

@@ -14,9 +14,12 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::etag::Precondition;
 use crate::http::prefer::Wait;
+use crate::http::series::SeriesAnswer;
+use crate::http::series::scope::{self, Named};
 use crate::http::settle::{Shape, Write};
 use crate::http::{Front, sight};
 use crate::store::booking::change::{self, Edit};
+use crate::store::booking::series::Scope;
 
 /// Why a booking is cancelled.
 #[derive(Debug, Clone, ToSchema)]
@@ -50,10 +53,11 @@ impl Manner {
 /// Changes a booking; Zoom follows where it is concerned. Fields that are left out stay.
 #[utoipa::path(patch, path = "/api/appointments/{id}", tag = "appointments", operation_id = "change_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("scope" = Option<String>, Query, description = "For a booking of a series: `one` (without it), `following`: this and those after it, `all`: all that are to come"),
         ("If-Match" = Option<String>, Header, description = "Only if it is still this version"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
-    request_body(content = BookingBody, description = "Any of the fields but `status`"),
-    responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
+    request_body(content = BookingBody, description = "Any of the fields but `status`, `recurrence` and `exdates`"),
+    responses((status = 200, body = SeriesAnswer), (status = 202, body = SeriesAnswer)))]
 pub(in crate::http) async fn patch(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -62,7 +66,16 @@ pub(in crate::http) async fn patch(
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
     let manner = Manner::of(&request);
-    edit(&request, front, caller, path.into_inner(), body, manner).await
+    let scope = scope::read(&request)?;
+    if scope == Scope::One {
+        return edit(&request, front, caller, path.into_inner(), body, manner).await;
+    }
+    let mut fields = body.fields()?;
+    let said = BookingFields::read(&mut fields);
+    fields.finish()?;
+    let precondition = Precondition::of(&request);
+    let named = Named { caller, key: path.into_inner(), scope, precondition };
+    scope::edit(&front, named, said, manner.wait).await
 }
 
 /// Changes the booking with this id or `ref`, as a body says.
@@ -118,6 +131,7 @@ pub(in crate::http) async fn confirm(
 /// Calls a booking off, also while Zoom is down; asked again it changes nothing.
 #[utoipa::path(post, path = "/api/appointments/{id}/cancel", tag = "appointments", operation_id = "cancel_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("scope" = Option<String>, Query, description = "For a booking of a series: `one` (without it), `following`: this and those after it, `all`: all that are to come"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
     request_body = CancelBody,
     responses((status = 200, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer)))]
@@ -132,6 +146,12 @@ pub(in crate::http) async fn cancel(
     let reason = fields.text(&["reason"], REASON_LENGTH_MAX);
     fields.finish()?;
     let manner = Manner::of(&request);
+    let scope = scope::read(&request)?;
+    if scope != Scope::One {
+        let precondition = Precondition::of(&request);
+        let named = Named { caller, key: path.into_inner(), scope, precondition };
+        return scope::cancel(&front, named, reason, manner.wait).await;
+    }
     command(&request, front, caller, path.into_inner(), Command::Cancel, reason, manner).await
 }
 

@@ -4,8 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 
+use super::recurrence::Recurrence;
 use super::request::{BookingBody, BookingFields, Defaults};
-use super::view::{self, AppointmentAnswer};
+use super::view;
 use crate::domain::access::{Role, Verdict, may_create};
 use crate::domain::appointment::AppointmentStatus;
 use crate::http::Front;
@@ -14,10 +15,13 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::idempotency::Once;
 use crate::http::prefer::Wait;
+use crate::http::series::{Outcome, SeriesAnswer};
 use crate::http::settle::Write;
 use crate::http::validate::Fields;
 use crate::store::appointment::AppointmentRow;
 use crate::store::booking::create::NewBooking;
+use crate::store::booking::host::HostPolicy;
+use crate::store::booking::series::NewSeries;
 use crate::store::{Conn, booking, group};
 
 /// Books. Zoom being down or unconfigured never refuses a booking: its meeting is `pending` then.
@@ -25,8 +29,9 @@ use crate::store::{Conn, booking, group};
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
     request_body = BookingBody,
-    responses((status = 201, body = AppointmentAnswer), (status = 202, body = AppointmentAnswer,
-        description = "Booked; Zoom did not answer within the time asked for")))]
+    responses((status = 201, body = SeriesAnswer, description = "`series` only with `recurrence`"),
+        (status = 202, body = SeriesAnswer,
+        description = "Booked; Zoom did not answer within the time asked for (for a series: about its first)")))]
 pub(in crate::http) async fn create(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -35,20 +40,62 @@ pub(in crate::http) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let now = front.clock.now();
     let (new, notices) = read_booking(body.fields()?, &front, &caller, now)?;
-    let write = Write {
-        shape: view::shape,
-        done: StatusCode::CREATED,
-        wait: Wait::of(&request, 0),
-        once: Once::of(&request, &caller, &body, now)?,
-        notices,
-    };
-    let policy = front.hosts.clone();
-    front
-        .settle(write, move |conn| {
-            may_book(conn, &caller, &new.row)?;
-            Ok(booking::create::create(conn, new, &policy)?)
-        })
-        .await
+    let (wait, once) = (Wait::of(&request, 0), Once::of(&request, &caller, &body, now)?);
+    let (done, policy) = (StatusCode::CREATED, front.hosts.clone());
+    match new {
+        ToBook::One(new) => {
+            let write = Write { shape: view::shape, done, wait, once, notices };
+            front
+                .settle(write, move |conn| {
+                    may_book(conn, &caller, &new.row)?;
+                    Ok(booking::create::create(conn, *new, &policy)?)
+                })
+                .await
+        }
+        ToBook::Series(new) => {
+            let who = caller.clone();
+            front
+                .settle_series(who, done, wait, once, move |conn| {
+                    book_series(conn, &caller, *new, &policy, notices)
+                })
+                .await
+        }
+    }
+}
+
+/// What a body asks for.
+#[derive(Debug)]
+pub(super) enum ToBook {
+    /// A booking.
+    One(Box<NewBooking>),
+    /// One that recurs.
+    Series(Box<NewSeries>),
+}
+
+impl ToBook {
+    /// How many bookings these are.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Series(new) => new.bookings.len(),
+        }
+    }
+}
+
+/// Makes a series, if the caller may.
+pub(super) fn book_series(
+    conn: &mut Conn,
+    caller: &Caller,
+    new: NewSeries,
+    policy: &HostPolicy,
+    notices: Vec<String>,
+) -> Result<Outcome, ApiError> {
+    // They have one host and one group.
+    if let Some((_, first)) = new.bookings.first() {
+        may_book(conn, caller, &first.row)?;
+    }
+    let id = new.row.id.clone();
+    Outcome::of(booking::series::create(conn, new, policy)?, Some(id), notices)
 }
 
 /// Reads a booking from a body's fields.
@@ -57,12 +104,13 @@ pub(super) fn read_booking(
     front: &Front,
     caller: &Caller,
     now: DateTime<Utc>,
-) -> Result<(NewBooking, Vec<String>), ApiError> {
+) -> Result<(ToBook, Vec<String>), ApiError> {
     let status = match fields.choice(&["status"], &["requested", "confirmed"]) {
         Some("requested") => AppointmentStatus::Requested,
         _ => AppointmentStatus::Confirmed,
     };
     let said = BookingFields::read(&mut fields);
+    let recurrence = Recurrence::read(&mut fields);
     let defaults = Defaults {
         now,
         timezone: front.default_timezone,
@@ -72,9 +120,12 @@ pub(super) fn read_booking(
     };
     let new = said.into_new(&mut fields, status, defaults);
     fields.finish()?;
-    let (mut new, notices) = new.ok_or(ApiError::Internal)?;
+    let (mut new, mut notices) = new.ok_or(ApiError::Internal)?;
     host_of_own(caller, &mut new.row);
-    Ok((new, notices))
+    let Some(recurrence) = recurrence else { return Ok((ToBook::One(Box::new(new)), notices)) };
+    let (series, more) = recurrence.series(new)?;
+    notices.extend(more);
+    Ok((ToBook::Series(Box::new(series)), notices))
 }
 
 /// A host who names neither host nor group books for themselves.

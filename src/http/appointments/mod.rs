@@ -1,6 +1,6 @@
 //! Bookings: `/api/appointments`.
 //!
-//! - `request`: what a body says; `view`: what an answer shows.
+//! - `request`, `recurrence`: what a body says; `view`: what an answer shows.
 //! - `create`, `batch`, `commands`, `ad_hoc`: the writes. Reading is here.
 
 pub mod ad_hoc;
@@ -8,6 +8,7 @@ pub mod batch;
 pub mod calendar;
 pub mod commands;
 pub mod create;
+pub(super) mod recurrence;
 pub mod request;
 pub mod story;
 pub mod view;
@@ -59,6 +60,7 @@ pub(super) async fn get(
         ("kind" = Option<String>, Query, description = "Only of this kind"),
         ("host" = Option<String>, Query, description = "Only of this host"),
         ("group" = Option<String>, Query, description = "Only of this group"),
+        ("series" = Option<String>, Query, description = "Only the occurrences of this series"),
         ("attendee" = Option<String>, Query, description = "Only with this person on the roster"),
         ("from" = Option<String>, Query, description = "Only those that end after this time or day"),
         ("to" = Option<String>, Query, description = "Only those that start before this time, or on this day or before"),
@@ -80,6 +82,7 @@ pub(super) async fn list(
         kind: fields.choice(&["kind"], &KINDS).map(str::to_owned),
         host: text(&mut fields, "host"),
         group: text(&mut fields, "group"),
+        series: text(&mut fields, "series"),
         attendee: text(&mut fields, "attendee"),
         from: when::instant(&mut fields, &["from"], false).map(Into::into),
         to: when::instant(&mut fields, &["to"], true).map(Into::into),

@@ -59,6 +59,12 @@ pub struct BookingBody {
     pub attendance_rules: Option<String>,
     /// When the host is taken: `reject` (without it), `reassign` to a free shared host, or `allow`.
     pub on_conflict: Option<String>,
+    /// For a new booking: how it recurs, an RFC 5545 rule with an end such as `FREQ=WEEKLY;COUNT=10`. `start_time` is
+    /// its first time. Each occurrence, at most 200, is a booking of its own; the later ones have the `ref`s
+    /// `REF~2`, `REF~3`, ….
+    pub recurrence: Option<String>,
+    /// Times of the rule that are left out: instants, wall times in `timezone`, or days.
+    pub exdates: Option<Vec<String>>,
 }
 
 /// What a request says of a booking. `None` is unsaid, `Some(None)` is said to be nothing.

@@ -24,6 +24,15 @@ pub struct AttendeeView {
     pub via: &'static str,
 }
 
+/// A booking's place in a series.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlaceView {
+    /// The id of the series.
+    pub id: String,
+    /// Its number by the rule, from 1; those left out count.
+    pub number: i64,
+}
+
 /// A booking.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppointmentView {
@@ -67,6 +76,8 @@ pub struct AppointmentView {
     pub attendance_rules: Option<String>,
     /// What happens when the host is taken.
     pub on_conflict: String,
+    /// Its place in a series; null for a booking that does not recur.
+    pub series: Option<PlaceView>,
     /// `api`, `ad-hoc`, `zoom-api` or `import`.
     pub origin: String,
     /// Raised by every change that Zoom must learn of.
@@ -115,6 +126,10 @@ impl AppointmentView {
             target_audience: row.target_audience.clone(),
             attendance_rules: row.attendance_rules.clone(),
             on_conflict: row.on_conflict.clone(),
+            series: booking
+                .place
+                .as_ref()
+                .map(|place| PlaceView { id: place.series_id.clone(), number: place.position + 1 }),
             origin: row.origin.clone(),
             generation: row.generation,
             version: row.version,

@@ -174,7 +174,8 @@ fn direct_invitees(conn: &mut Conn, id: &str) -> Result<Vec<String>, StoreError>
         .collect())
 }
 
-fn seat_differs(before: &AppointmentRow, after: &AppointmentRow) -> bool {
+/// Whether an edit concerns the seat of the booking.
+pub(super) fn seat_differs(before: &AppointmentRow, after: &AppointmentRow) -> bool {
     (before.start_at, before.end_at, &before.host_ref) != (after.start_at, after.end_at, &after.host_ref)
 }
 

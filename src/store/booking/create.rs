@@ -87,7 +87,7 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         })
         .collect();
     let group = row.group_ref.as_deref().map(|group| group::by_ref(conn, group)).transpose()?.flatten();
-    Ok(Booking { appointment: row, roster, meeting, host, group })
+    Ok(Booking { appointment: row, roster, meeting, host, group, place: None })
 }
 
 /// Whether there are the rules that a booking names.

@@ -2,6 +2,7 @@
 //!
 //! - [`create`]: a new booking. [`change`]: an edit, or a command of its caller.
 //! - [`host`]: under which Zoom host it runs, and who is in the way. [`roster`]: who is invited.
+//! - [`series`]: several that recur.
 //! - [`directory`]: what becomes of future bookings when people and groups change.
 
 pub mod change;
@@ -9,6 +10,7 @@ pub mod create;
 pub mod directory;
 pub mod host;
 mod roster;
+pub mod series;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +19,7 @@ use super::group::{self, GroupRow};
 use super::meeting::{self, MeetingRow};
 use super::person::{self, PersonRow};
 use super::seat::TakenSeat;
+use super::series::PlaceRow;
 use super::{Conn, StoreError, UtcMillis};
 
 pub use roster::Invitee;
@@ -34,6 +37,8 @@ pub struct Booking {
     pub host: Option<PersonRow>,
     /// For which group it is.
     pub group: Option<GroupRow>,
+    /// Its place in a series, if it recurs.
+    pub place: Option<PlaceRow>,
 }
 
 /// Why a booking cannot be as asked. Nothing has been written then.
@@ -63,6 +68,9 @@ pub enum BookingError {
         /// When they are free next.
         next_free: Vec<UtcMillis>,
     },
+    /// The host is taken at these occurrences of a series; each with its [`BookingError::HostTaken`].
+    #[error("the host is taken at {} of the occurrences", .0.len())]
+    SeriesTaken(Vec<(UtcMillis, BookingError)>),
     /// The booking is in no state for this.
     #[error("a booking that is {from} cannot be {to}")]
     Refused {
@@ -101,6 +109,10 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
         person::by_refs(conn, &refs)?.into_iter().map(|person| (person.ref_.clone(), person)).collect();
     let groups: BTreeMap<String, GroupRow> =
         group::by_refs(conn, &group_refs)?.into_iter().map(|group| (group.ref_.clone(), group)).collect();
+    let mut places: BTreeMap<String, PlaceRow> = super::series::places(conn, &ids)?
+        .into_iter()
+        .map(|place| (place.appointment_id.clone(), place))
+        .collect();
     let mut rosters: BTreeMap<String, Vec<(AttendeeRow, Option<PersonRow>)>> = BTreeMap::new();
     for attendee in roster {
         let known = people.get(&attendee.person_ref).cloned();
@@ -113,6 +125,7 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
         .map(|row| Booking {
             roster: rosters.remove(&row.id).unwrap_or_default(),
             meeting: meetings.remove(&row.id),
+            place: places.remove(&row.id),
             host: row.host_ref.as_ref().and_then(|host| people.get(host).cloned()),
             group: row.group_ref.as_ref().and_then(|group| groups.get(group).cloned()),
             appointment: row,

@@ -1,0 +1,2 @@
+DROP TABLE series_occurrences;
+DROP TABLE series;
