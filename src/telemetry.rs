@@ -97,6 +97,11 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Meeting actors that ended unasked; each is rebuilt",
     ),
+    (
+        "convened_meetings_overrun_total",
+        Kind::Counter,
+        "Meetings that ran on after meetings.auto_end_after, by outcome: ended, given_up",
+    ),
     ("convened_webhooks_rejected_total", Kind::Counter, "Webhooks that were not signed by Zoom"),
     ("convened_inbox_stored_total", Kind::Counter, "Webhooks stored"),
     ("convened_inbox_duplicates_total", Kind::Counter, "Webhooks that were stored already"),

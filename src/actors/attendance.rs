@@ -1,9 +1,10 @@
-//! AttendanceActor — scores bookings and reads Zoom's reports.
+//! AttendanceActor — sees how classes come out: ends those that overrun, scores bookings, reads Zoom's reports.
 //! Receives: ScoreBooking (MeetingActor, DueActor), ReadReport and CloseWindow (DueActor).
-//! Sends: calls to ZoomApiActor on the report lane, writes to the store.
+//! Sends: calls to ZoomApiActor on the report lane (ends on that for cancels), writes to the store.
 //! Stops when: the process does.
 //! If it dies: the rows in `due_work` bring its jobs back; a half-read report was never stored.
 
+pub(super) mod auto_end;
 mod report;
 mod score;
 mod window;
@@ -32,6 +33,8 @@ pub enum Job {
     Report(String),
     /// The planned end has passed: see how the booking came out; the key is its id.
     Window(String),
+    /// The meeting may overrun: see, and end it; the key is the booking's id.
+    AutoEnd(String),
 }
 
 #[derive(Debug, Message)]
@@ -102,6 +105,7 @@ async fn run(engine: Arc<Engine>, job: Job) {
         Job::Score(appointment) => score::run(&engine, appointment).await,
         Job::Report(instance) => report::run(&engine, instance).await,
         Job::Window(appointment) => window::run(&engine, appointment).await,
+        Job::AutoEnd(appointment) => auto_end::run(&engine, appointment).await,
     };
     if let Err(error) = outcome {
         tracing::warn!(?job, %error, "a job of attendance failed; it comes back when it is due again");

@@ -74,6 +74,7 @@ impl DueActor {
             DueKind::Report => self.attendance.ask(Job::Report(key)),
             DueKind::Score => self.attendance.ask(Job::Score(key)),
             DueKind::WindowEnd => self.attendance.ask(Job::Window(key)),
+            DueKind::AutoEnd => self.attendance.ask(Job::AutoEnd(key)),
         }
     }
 

@@ -39,8 +39,10 @@ pub struct Engine {
 /// What every meeting gets unless its booking says otherwise.
 #[derive(Debug, Clone)]
 pub struct MeetingDefaults {
-    /// Zoom's meeting settings by their own names.
+    /// Zoom's meeting settings by their own names; a booking may override them.
     pub settings: BTreeMap<String, Value>,
+    /// How long a meeting may overrun before it is ended; for ever when unset.
+    pub auto_end_after: Option<chrono::Duration>,
 }
 
 /// How attendance is scored and when Zoom's reports are read.

@@ -3,6 +3,7 @@
 
 pub mod attendance;
 pub mod due;
+pub mod ending;
 pub mod engine;
 pub mod health;
 pub mod inbox;

@@ -22,7 +22,7 @@ pub(super) fn sync_policy(settings: &Settings) -> Policy {
     }
 }
 
-/// The settings that every meeting gets.
+/// What every meeting gets.
 pub(super) fn meeting_defaults(settings: &Settings) -> MeetingDefaults {
     let waiting_room = settings.meetings.waiting_room;
     MeetingDefaults {
@@ -32,6 +32,8 @@ pub(super) fn meeting_defaults(settings: &Settings) -> MeetingDefaults {
             ("registrants_email_notification".to_owned(), json!(false)),
             ("registrants_confirmation_email".to_owned(), json!(false)),
         ]),
+        // Longer than can be counted is never.
+        auto_end_after: settings.meetings.auto_end_after.and_then(|span| Duration::from_std(span).ok()),
     }
 }
 

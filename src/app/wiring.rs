@@ -142,6 +142,9 @@ pub(super) fn front(
         hosts: HostPolicy { padding, pool: pool.collect() },
         default_timezone: settings.appointments.default_timezone,
         rules: engine.attendance.rules.clone(),
+        engine: Arc::clone(engine),
+        link_grace: chrono::Duration::from_std(settings.meetings.link_grace)
+            .context("meetings.link_grace is too long")?,
     };
     let secret = settings.zoom.webhook_secret_token.as_ref();
     let intake = Intake {

@@ -8,6 +8,7 @@ pub mod events;
 pub mod identity;
 pub mod interval;
 pub mod lifecycle;
+pub mod overrun;
 pub mod recurrence;
 pub mod rules;
 pub mod schedule;

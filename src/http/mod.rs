@@ -1,7 +1,7 @@
 //! IN: the thin actix-web front. A handler reads the request, asks `domain` and the store, and shapes the answer.
 //!
 //! - `routes`: the URL table; [`server`]: the layers around it.
-//! - [`error`]: the error table; `envelope` writes every failure's body and every request's id.
+//! - [`error`]: the error table (`zoom_error`: Zoom's in it); `envelope` writes every failure's body and every request's id.
 //! - [`auth`], [`keys`], [`admission`]: who is let in. `sight`: what they may see.
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
@@ -38,11 +38,13 @@ mod sight;
 mod validate;
 pub mod webhook;
 mod when;
+mod zoom_error;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono_tz::Tz;
 
+use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::registry::RegistryHandle;
 use crate::actors::store::Store;
@@ -77,6 +79,10 @@ pub struct Front {
     pub default_timezone: Tz,
     /// The rules of attendance for bookings that name none.
     pub rules: Rules,
+    /// The way to Zoom, for what is asked of it directly.
+    pub engine: Arc<Engine>,
+    /// How long after the end links are given out.
+    pub link_grace: chrono::Duration,
 }
 
 impl Front {

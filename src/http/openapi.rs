@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::error::ErrorBody;
-use super::meetings::{self, attendance, participants, write};
+use super::meetings::{self, attendance, doors, participants, write};
 use super::{dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -52,6 +52,9 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, series, 
         meetings::show,
         write::change,
         write::remove,
+        doors::start,
+        doors::end,
+        doors::link,
         participants::show,
         attendance::show,
     ),

@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
-use super::meetings::{self, attendance, participants, write};
+use super::meetings::{self, attendance, doors, participants, write};
 use super::{admission, dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
 
 /// Every path of the daemon.
@@ -84,6 +84,9 @@ fn meetings(cfg: &mut ServiceConfig) {
             .route(put().to(write::change))
             .route(delete().to(write::remove)),
     )
+    .service(web::resource("/api/zoom/meetings/{id}/start").route(post().to(doors::start)))
+    .service(web::resource("/api/zoom/meetings/{id}/end").route(post().to(doors::end)))
+    .service(web::resource("/api/zoom/meetings/{id}/link").route(get().to(doors::link)))
     .service(web::resource("/api/zoom/meetings/{id}/participants").route(get().to(participants::show)))
     .service(web::resource("/api/zoom/meetings/{id}/attendance").route(get().to(attendance::show)));
 }

@@ -13,6 +13,8 @@ text_enum! {
         Sync = "sync",
         /// The planned end has passed: see how the booking came out; the key is a booking's id.
         WindowEnd = "window_end",
+        /// The meeting may be running on after its planned end; the key is a booking's id.
+        AutoEnd = "auto_end",
         /// Read Zoom's report of an instance; the key is the instance's uuid.
         Report = "report",
         /// Score a booking; the key is its id.

@@ -16,6 +16,10 @@ async fn schools() -> Vec<Rig> {
             [("reyes", "host"), ("gauss", "host"), ("ada", "attendee"), ("frege", "attendee")]
         {
             let email = format!("{person}@school.example");
+            if role == "host" {
+                let user = json!({ "email": email, "first_name": person, "type": 2 });
+                rig.control(Method::POST, "/users", Some(user)).await;
+            }
             let body = json!({ "name": person, "email": email, "role": role });
             rig.put(&format!("/api/people/{person}"), body).await;
         }

@@ -22,6 +22,7 @@ mod http_errors;
 mod http_meetings;
 mod http_series;
 mod inbox;
+mod overrun;
 mod sandbox_after;
 mod sandbox_faults;
 mod sandbox_meetings;

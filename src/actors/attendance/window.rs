@@ -17,16 +17,9 @@ use crate::zoom::types::{PastInstances, PastMeeting};
 
 /// Sees how a booking came out whose planned end has passed.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
-    let id = appointment_id.to_owned();
-    let found = engine
-        .store
-        .read(move |conn| {
-            let Some(row) = meeting::by_appointment(conn, &id)? else { return Ok(None) };
-            let Some(view) = meeting::sync_view(conn, &row.id)? else { return Ok(None) };
-            Ok(Some((view, instance::of_meeting(conn, &row.id)?)))
-        })
-        .await?;
-    let Some((view, mut spans)) = found else { return again(engine, appointment_id, None).await };
+    let Some((view, mut spans)) = found(engine, appointment_id).await? else {
+        return again(engine, appointment_id, None).await;
+    };
     let status = AppointmentStatus::parse(&view.booking.status);
     if !status.is_some_and(|status| status.wants_meeting() || status == AppointmentStatus::Completed) {
         return again(engine, appointment_id, None).await;
@@ -47,7 +40,29 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
     }
     let delay = engine.attendance.report_delay.max(std::time::Duration::from_secs(60));
     let retry_at = (!settled).then(|| (now + delay).max(now));
+    // No webhook may have told of the start; later looks would only repeat this one.
+    let auto_end = super::auto_end::due_at(engine, planned.end).filter(|_| !settled);
+    if let Some(at) = auto_end.filter(|at| DateTime::<Utc>::from(*at) + delay > now) {
+        let id = appointment_id.to_owned();
+        engine.store.write(move |conn| due::set(conn, DueKind::AutoEnd, &id, at)).await?;
+    }
     again(engine, appointment_id, retry_at).await
+}
+
+/// The meeting of a booking, with its instances as far as they are known.
+pub(super) async fn found(
+    engine: &Engine,
+    appointment_id: &str,
+) -> Result<Option<(SyncView, Vec<InstanceRow>)>, StoreError> {
+    let id = appointment_id.to_owned();
+    engine
+        .store
+        .read(move |conn| {
+            let Some(row) = meeting::by_appointment(conn, &id)? else { return Ok(None) };
+            let Some(view) = meeting::sync_view(conn, &row.id)? else { return Ok(None) };
+            Ok(Some((view, instance::of_meeting(conn, &row.id)?)))
+        })
+        .await
 }
 
 async fn again(engine: &Engine, id: &str, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
@@ -56,7 +71,8 @@ async fn again(engine: &Engine, id: &str, at: Option<DateTime<Utc>>) -> Result<(
     engine.store.write(move |conn| due::set_or_clear(conn, DueKind::WindowEnd, &id, at)).await
 }
 
-fn run_of(span: &InstanceRow) -> Run {
+/// An instance as a run.
+pub(super) fn run_of(span: &InstanceRow) -> Run {
     Run { started: span.started_at.map(Into::into), ended: span.ended_at.map(Into::into) }
 }
 

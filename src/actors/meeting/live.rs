@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use crate::actors::attendance::auto_end;
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::connection::{self, Connection, ConnectionId};
@@ -143,6 +144,8 @@ struct Batch {
     started_at: Option<UtcMillis>,
     ended_at: Option<UtcMillis>,
     report_at: UtcMillis,
+    /// When it is to be ended should it still run then.
+    auto_end_at: Option<UtcMillis>,
     score: bool,
 }
 
@@ -195,6 +198,8 @@ impl Batch {
                 last_end.unwrap_or(now).max(now - engine.attendance.report_delay)
                     + engine.attendance.report_delay,
             ),
+            auto_end_at: auto_end::due_at(engine, planned(view).end)
+                .filter(|_| status == MeetingStatus::Started),
             score: status == MeetingStatus::Ended,
         }
     }
@@ -215,6 +220,9 @@ impl Batch {
         }
         if !self.instances.is_empty() {
             self.advance(conn)?;
+            if let Some(at) = self.auto_end_at {
+                due::set(conn, DueKind::AutoEnd, &self.appointment_id, at)?;
+            }
         }
         if self.score && !(self.connections.is_empty() && self.instances.is_empty()) {
             due::set(conn, DueKind::Score, &self.appointment_id, UtcMillis::from(self.now))?;

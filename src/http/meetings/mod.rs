@@ -1,9 +1,11 @@
 //! `/api/zoom/meetings`: bookings by their Zoom meetings, in the shapes that the calling systems know.
 //!
 //! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
+//! - [`doors`]: the ways in, and the end.
 //! - `roll`: who was seen and who was expected. [`participants`], [`attendance`]: what is told of that.
 
 pub(super) mod attendance;
+pub(super) mod doors;
 mod list;
 pub(super) mod participants;
 mod roll;
