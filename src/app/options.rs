@@ -14,8 +14,9 @@ use crate::domain::sync::Policy;
 pub(super) fn sync_policy(settings: &Settings) -> Policy {
     let span = |span: std::time::Duration| Duration::from_std(span).unwrap_or(Duration::days(1));
     Policy {
-        // A request whose answer was lost is over by then, on both ends.
-        look_gap: span(settings.zoom.timeout),
+        // A request whose answer was lost is over by then, on both ends. The network is no faster on a clock that
+        // runs faster.
+        look_gap: span(settings.zoom.timeout.mul_f64(settings.clock.speed)),
         second_look: span(settings.sync.second_look),
         retry_min: span(settings.zoom.retry_min),
         retry_max: span(settings.zoom.retry_max),

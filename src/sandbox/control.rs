@@ -133,7 +133,7 @@ async fn clear_faults(state: State) -> HttpResponse {
 }
 
 async fn remove_fault(state: State, id: web::Path<u64>) -> HttpResponse {
-    if state.account().faults.remove(*id) {
+    if state.remove_fault(*id) {
         HttpResponse::NoContent().finish()
     } else {
         refuse(&SandboxRefusal::Invalid(format!("there is no fault {id}")))

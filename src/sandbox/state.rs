@@ -267,6 +267,18 @@ impl SandboxState {
         self.account().faults.add(rule)
     }
 
+    /// Removes a fault; false when it was gone already.
+    pub fn remove_fault(&self, id: u64) -> bool {
+        self.account().faults.remove(id)
+    }
+
+    /// How often a fault has struck; 0 when it is gone.
+    #[must_use]
+    pub fn struck(&self, id: u64) -> u32 {
+        let account = self.account();
+        account.faults.standing().iter().find(|standing| standing.id == id).map_or(0, |found| found.struck)
+    }
+
     /// Removes every fault.
     pub fn clear_faults(&self) {
         self.account().faults.clear();

@@ -11,7 +11,7 @@ const UPDATE: &str = "PATCH /meetings/{meetingId}";
 
 async fn rig_with_host() -> Rig {
     // Fast enough that second looks and back-offs pass in moments.
-    let rig = Rig::start(TestDatabase::sqlite(), 60.0, "timeout = \"2s\"\n[sync]\nsecond_look = \"30s\"\n");
+    let rig = Rig::start(TestDatabase::sqlite(), 60.0, "timeout = \"1s\"\n[sync]\nsecond_look = \"30s\"\n");
     let user = json!({ "email": "reyes@school.example", "first_name": "Ana", "type": 2 });
     rig.control(Method::POST, "/users", Some(user)).await;
     let person = json!({ "name": "Ana Reyes", "email": "reyes@school.example", "role": "host" });
