@@ -60,6 +60,48 @@ pub fn clear(conn: &mut Conn, kind: DueKind, key: &str) -> Result<(), StoreError
     Ok(())
 }
 
+/// When a piece of work is due.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn at(conn: &mut Conn, kind: DueKind, key: &str) -> Result<Option<UtcMillis>, StoreError> {
+    Ok(due_work::table.find((kind.as_str(), key)).select(due_work::due_at).first(conn).optional()?)
+}
+
+/// Puts off or forgets (`None`) work that was due at `seen` when its state was read. Work that somebody made due at
+/// another time since then stays: what made it due has not been seen.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn replace(
+    conn: &mut Conn,
+    kind: DueKind,
+    key: &str,
+    seen: Option<UtcMillis>,
+    due_at: Option<UtcMillis>,
+) -> Result<(), StoreError> {
+    match (seen, due_at) {
+        (Some(seen), Some(due_at)) => {
+            diesel::update(due_work::table.find((kind.as_str(), key)).filter(due_work::due_at.eq(seen)))
+                .set(due_work::due_at.eq(due_at))
+                .execute(conn)?;
+        }
+        (Some(seen), None) => {
+            diesel::delete(due_work::table.find((kind.as_str(), key)).filter(due_work::due_at.eq(seen)))
+                .execute(conn)?;
+        }
+        (None, Some(due_at)) => {
+            let row = DueRow { kind, key: key.to_owned(), due_at, shard: 0 };
+            each_backend!(conn, |c| diesel::insert_into(due_work::table)
+                .values(&row)
+                .on_conflict_do_nothing()
+                .execute(c))?;
+        }
+        (None, None) => {}
+    }
+    Ok(())
+}
+
 /// Sets the time, or forgets the work when there is none.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use crate::weather::{Kill, Moment, STORM, Squall};
 /// How long a request is held for a kill that is to come in the midst of it.
 const HELD_MILLIS: u64 = 250;
 /// Daily limits are not struck in the last moments of a day: the answer could be read as tomorrow's.
-const BEFORE_MIDNIGHT: Duration = Duration::from_millis(100);
+const BEFORE_MIDNIGHT: Duration = Duration::from_millis(1_500);
 /// How often it is looked whether that request has come.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 

@@ -21,14 +21,22 @@ type Before = BTreeMap<String, (String, bool)>;
 /// Scores the booking and writes its marks.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
     let id = appointment_id.to_owned();
-    let Some((case, before, own_rules)) = engine.store.read(move |conn| load(conn, &id)).await? else {
+    let (due_at, loaded) = engine
+        .store
+        .read(move |conn| {
+            // Before everything else: a report that is stored from now on asks for another scoring.
+            let due_at = due::at(conn, DueKind::Score, &id)?;
+            Ok((due_at, load(conn, &id)?))
+        })
+        .await?;
+    let Some((case, before, own_rules)) = loaded else {
         let id = appointment_id.to_owned();
-        return engine.store.write(move |conn| due::clear(conn, DueKind::Score, &id)).await;
+        return engine.store.write(move |conn| due::replace(conn, DueKind::Score, &id, due_at, None)).await;
     };
     let rules = own_rules.unwrap_or_else(|| engine.attendance.rules.clone());
     let now = engine.clock.now();
     let assessed = case.assess(&rules, now);
-    let write = Verdict::new(case, &before, &assessed, &rules, now)?;
+    let write = Verdict { due_at, ..Verdict::new(case, &before, &assessed, &rules, now)? };
     engine.store.write(move |conn| write.perform(conn)).await
 }
 
@@ -44,6 +52,8 @@ fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before, O
 /// What one write needs.
 struct Verdict {
     appointment_id: String,
+    /// When the scoring was due as the facts were read.
+    due_at: Option<UtcMillis>,
     marks: Vec<MarkRow>,
     matches: Vec<(ConnectionId, Option<(String, &'static str)>)>,
     provisional: bool,
@@ -77,6 +87,7 @@ impl Verdict {
         tracing::debug!(meeting.id = %case.meeting.id, provisional, "scored");
         Ok(Self {
             appointment_id: case.booking.id,
+            due_at: None,
             matches: matched.chain(unmatched).collect(),
             provisional,
             news: before.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
@@ -92,7 +103,7 @@ impl Verdict {
     fn perform(self, conn: &mut Conn) -> Result<(), StoreError> {
         attendance::save(conn, &self.appointment_id, &self.marks)?;
         participant::save_matches(conn, &self.matches)?;
-        due::clear(conn, DueKind::Score, &self.appointment_id)?;
+        due::replace(conn, DueKind::Score, &self.appointment_id, self.due_at, None)?;
         if self.nobody_came {
             let status = AppointmentStatus::NoShow.as_str();
             lifecycle::set_status(conn, &self.appointment_id, status, UtcMillis::from(self.now))?;

@@ -17,12 +17,15 @@ use crate::zoom::types::{PastInstances, PastMeeting};
 
 /// Sees how a booking came out whose planned end has passed.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
+    let id = appointment_id.to_owned();
+    // Before everything else: a booking that is moved from now on has another end to be looked at.
+    let due_at = engine.store.read(move |conn| due::at(conn, DueKind::WindowEnd, &id)).await?;
     let Some((view, mut spans)) = found(engine, appointment_id).await? else {
-        return again(engine, appointment_id, None).await;
+        return again(engine, appointment_id, due_at, None).await;
     };
     let status = AppointmentStatus::parse(&view.booking.status);
     if !status.is_some_and(|status| status.wants_meeting() || status == AppointmentStatus::Completed) {
-        return again(engine, appointment_id, None).await;
+        return again(engine, appointment_id, due_at, None).await;
     }
     let planned = Planned { start: view.booking.start_at.into(), end: view.booking.end_at.into() };
     let now = engine.clock.now();
@@ -46,7 +49,7 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
         let id = appointment_id.to_owned();
         engine.store.write(move |conn| due::set(conn, DueKind::AutoEnd, &id, at)).await?;
     }
-    again(engine, appointment_id, retry_at).await
+    again(engine, appointment_id, due_at, retry_at).await
 }
 
 /// The meeting of a booking, with its instances as far as they are known.
@@ -65,10 +68,16 @@ pub(super) async fn found(
         .await
 }
 
-async fn again(engine: &Engine, id: &str, at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+/// Has the booking looked at again, or not any more, unless somebody has set another time than `seen` since.
+async fn again(
+    engine: &Engine,
+    id: &str,
+    seen: Option<UtcMillis>,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), StoreError> {
     let id = id.to_owned();
     let at = at.map(UtcMillis::from);
-    engine.store.write(move |conn| due::set_or_clear(conn, DueKind::WindowEnd, &id, at)).await
+    engine.store.write(move |conn| due::replace(conn, DueKind::WindowEnd, &id, seen, at)).await
 }
 
 /// An instance as a run.
