@@ -1,7 +1,8 @@
 //! Builds and wires the actors: the order of the start, the order of the shutdown.
 //!
 //! Start: database and migrations → store → Zoom (tokens, pacing) → meetings, attendance, clock → inbox → HTTP.
-//! Shutdown: not ready → HTTP drained → calls to Zoom end, the meetings rest → the store writes what it has → the end.
+//! Shutdown: not ready → HTTP drained → calls to Zoom end, the meetings rest → the shards are given back → the store
+//! writes what it has → the end.
 //! All of the shutdown is politeness: `kill -9` loses nothing that was acknowledged either.
 
 mod options;
@@ -20,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::actors::health::Health;
+use crate::actors::shards::{Keeper, Shards};
 use crate::actors::store::Store;
 use crate::actors::supervision::{RestartPolicy, Supervision};
 use crate::config::Settings;
@@ -86,9 +88,11 @@ impl App {
             Store::start(database, settings.database.readers).context("the database cannot be opened")?;
         let (give_up, gave_up) = mpsc::channel(1);
         let supervision = Supervision::start(RestartPolicy::default(), give_up);
-        let health = Health::new(store.clone(), supervision.clone());
+        let shards = Shards::on(database);
+        let health = Health::new(store.clone(), supervision.clone(), shards.clone());
         let arbiters = Arbiters::start();
-        let wired = wiring::wire(settings, &store, clock, sealer, &supervision, &arbiters)?;
+        let wired = wiring::wire(settings, &store, shards, clock, sealer, &supervision, &arbiters)?;
+        Keeper::start(database, &wired.engine, &wired.registry).context("no thread for the shards")?;
         let address = listener.local_addr().context("the listening address is unknown")?;
         let (front, intake) = wiring::front(settings, &wired, health.clone())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -160,6 +164,9 @@ impl App {
             tracing::warn!(
                 "calls to Zoom were still under way; their outcome is looked up at the next start"
             );
+        }
+        if tokio::time::timeout(DRAIN_MAX, self.wired.engine.shards.close()).await.is_err() {
+            tracing::warn!("the shards fall to the other processes with this one's connection");
         }
         if tokio::time::timeout(FLUSH_MAX, self.store.close()).await.is_err() {
             tracing::warn!("the store did not come to its end; what it had acknowledged is safe");

@@ -121,6 +121,13 @@ const HELP: &[(&str, Kind, &str)] = &[
     ("convened_zoom_call_seconds", Kind::Histogram, "How long Zoom took to answer, by call"),
     ("convened_zoom_wait_seconds", Kind::Histogram, "How long a call waited for its turn, by lane"),
     ("convened_zoom_queue_depth", Kind::Gauge, "Calls to Zoom waiting for their turn, by lane"),
+    ("convened_shards_owned", Kind::Gauge, "Shards of meetings that are this process's (PostgreSQL)"),
+    ("convened_processes_live", Kind::Gauge, "Processes that share the database (PostgreSQL)"),
+    (
+        "convened_shards_lost_total",
+        Kind::Counter,
+        "Times the connection that holds this process's shards broke; they are taken anew",
+    ),
     ("convened_zoom_in_flight", Kind::Gauge, "Calls to Zoom under way"),
 ];
 

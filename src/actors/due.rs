@@ -22,7 +22,7 @@ const TICK_MIN: Duration = Duration::from_millis(100);
 /// What is taken in one go.
 const BATCH: i64 = 500;
 /// Handed-out work that nobody finished comes again after this.
-const LEASE: chrono::Duration = chrono::Duration::seconds(120);
+pub(super) const LEASE: chrono::Duration = chrono::Duration::seconds(120);
 /// Work that a neighbour could not take (it is being rebuilt, or full) comes again after this.
 const PUT_BACK: chrono::Duration = chrono::Duration::seconds(1);
 
@@ -100,12 +100,12 @@ impl DueActor {
 
 /// Looks first and writes only when something is due: most ticks cost one read.
 async fn take(engine: &Engine) -> Result<Vec<DueRow>, StoreError> {
-    let now = UtcMillis::from(engine.clock.now());
-    if !engine.store.read(move |conn| due::any(conn, now)).await? {
+    let (now, mine) = (UtcMillis::from(engine.clock.now()), engine.shards.mine());
+    if !engine.store.read(move |conn| due::any(conn, mine, now)).await? {
         return Ok(Vec::new());
     }
     let again_at = UtcMillis::from(engine.clock.now() + LEASE);
-    engine.store.write(move |conn| due::claim(conn, now, again_at, BATCH)).await
+    engine.store.write(move |conn| due::claim(conn, mine, now, again_at, BATCH)).await
 }
 
 impl Actor for DueActor {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::shards::Shards;
 use super::store::Store;
 use super::supervision::Essential;
-use super::zoom_api::{CallZoom, Drain, Lane, ZoomApiActor};
+use super::zoom_api::{CallZoom, Drain, Lane, ShareQuota, ZoomApiActor};
 use crate::clock::SharedClock;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
@@ -28,6 +29,8 @@ pub struct Engine {
     pub sealer: Sealer,
     /// The way to Zoom.
     pub zoom: ZoomHandle,
+    /// Which meetings are this process's.
+    pub shards: Shards,
     /// The waiting times of the sync loop.
     pub sync: Policy,
     /// What every meeting gets.
@@ -71,6 +74,13 @@ impl ZoomHandle {
     pub async fn drain(&self) {
         // A door that is gone has nothing under way.
         let _ = self.0.ask(Drain).await;
+    }
+
+    /// Keeps to one of `processes` equal parts of the account's quota. Lost while the door is being rebuilt: say
+    /// it again.
+    pub(super) fn share(&self, processes: usize) {
+        let processes = u32::try_from(processes).unwrap_or(u32::MAX);
+        self.0.tell(ShareQuota { processes });
     }
 
     /// Performs one call in its turn.

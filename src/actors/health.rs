@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::shards::{Shards, Standing};
 use super::store::Store;
 use super::supervision::Supervision;
 
@@ -15,14 +16,21 @@ const PING_MAX: Duration = Duration::from_secs(3);
 pub struct Health {
     store: Store,
     supervision: Supervision,
+    shards: Shards,
     stopping: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// The health of what these two stand for.
+    /// The health of what these stand for.
     #[must_use]
-    pub fn new(store: Store, supervision: Supervision) -> Self {
-        Self { store, supervision, stopping: Arc::default() }
+    pub fn new(store: Store, supervision: Supervision, shards: Shards) -> Self {
+        Self { store, supervision, shards, stopping: Arc::default() }
+    }
+
+    /// How the meetings are shared between processes; `None` with SQLite, where there is only one.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        self.shards.standing()
     }
 
     /// From now on the daemon is not ready: it is going down.
@@ -44,6 +52,7 @@ impl Health {
             Ok(Err(error)) => faults.push(format!("database: {error}")),
             Err(_) => faults.push("database: no answer".to_owned()),
         }
+        faults.extend(self.shards.fault());
         faults
     }
 

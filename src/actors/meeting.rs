@@ -1,7 +1,7 @@
 //! MeetingActor — one per busy meeting; keeps Zoom true to the booking and the booking true to its webhooks.
-//! Receives: Wake, AwaitSynced, ApplyEvents, Quiesce (MeetingRegistry); its own idle check.
+//! Receives: Wake, AwaitSynced, ApplyEvents, Quiesce, Leave (MeetingRegistry); its own idle check.
 //! Sends: calls to ZoomApiActor, writes to the store; EventsDone to MeetingRegistry; ScoreBooking to AttendanceActor.
-//! Stops when: idle for [`IDLE_MAX`].
+//! Stops when: idle for [`IDLE_MAX`], or the meeting goes to another process.
 //! If it dies: MeetingRegistry rebuilds it from the store; a request on its way counts as unknown and is looked up.
 //!
 //! Two loops run side by side, each at most once at a time: the sync loop towards Zoom and the event loop from it.
@@ -67,6 +67,17 @@ pub(super) struct ApplyEvents(pub(super) Vec<InboxEvent>);
 #[rtype(result = "()")]
 pub(super) struct Quiesce(pub(super) oneshot::Sender<()>);
 
+/// The meeting goes to another process, and this actor ends.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) enum Leave {
+    /// It starts nothing more, and answers and ends when what runs has been written down.
+    AtRest(oneshot::Sender<()>),
+    /// The meeting is another process's already: calls that have not left are taken back, and what came of those
+    /// that have is the other's to look up.
+    AtOnce,
+}
+
 /// Whom a meeting's actor tells.
 #[derive(Clone)]
 pub(super) struct Neighbours {
@@ -95,8 +106,10 @@ pub(super) struct MeetingActor {
     busy_at: Instant,
     /// Set before it goes of its own accord, so that its end is not taken for a death.
     leaving: Arc<AtomicBool>,
-    /// The process is stopping: nothing more is started.
+    /// The process is stopping, or the meeting leaves it: nothing more is started.
     stopping: bool,
+    /// The meeting goes to another process: at rest, the actor ends.
+    parting: bool,
     /// Who waits for what runs to be written down.
     quiet: Vec<oneshot::Sender<()>>,
 }
@@ -123,6 +136,7 @@ impl MeetingActor {
             busy_at: Instant::now(),
             leaving,
             stopping: false,
+            parting: false,
             quiet: Vec::new(),
         }
     }
@@ -166,17 +180,27 @@ impl MeetingActor {
         if let Some(again) = self.wake_again.take() {
             self.sync(again, ctx);
         }
-        self.rest_if_quiet();
+        self.rest_if_quiet(ctx);
     }
 
     /// Answers those who wait for its rest, once nothing runs any more.
-    fn rest_if_quiet(&mut self) {
-        if !self.syncing && !self.applying {
-            for waiting in self.quiet.drain(..) {
-                // Whoever stopped waiting has its own limit.
-                let _ = waiting.send(());
-            }
+    fn rest_if_quiet(&mut self, ctx: &mut Context<Self>) {
+        if self.syncing || self.applying {
+            return;
         }
+        for waiting in self.quiet.drain(..) {
+            // Whoever stopped waiting has its own limit.
+            let _ = waiting.send(());
+        }
+        if self.parting {
+            self.go(ctx);
+        }
+    }
+
+    /// Ends of its own accord, which is not taken for a death.
+    fn go(&self, ctx: &mut Context<Self>) {
+        self.leaving.store(true, Ordering::SeqCst);
+        ctx.stop();
     }
 
     fn answer_waiters(&mut self, generation: i64) {
@@ -214,12 +238,13 @@ impl MeetingActor {
         let ids: Vec<i64> = batch.iter().map(|stored| stored.id).collect();
         let (engine, id, live) = (Arc::clone(&self.engine), self.id.clone(), self.live.take());
         let run = async move {
+            let Some(fence) = engine.shards.fence(&id) else { return Ok(None) };
             let Some(view) = engine.load(&id).await? else { return Ok(None) };
             let live = match live {
                 Some(live) => live,
                 None => Live::load(&engine, &id).await?,
             };
-            live::apply(&engine, &view, live, &batch).await.map(Some)
+            live::apply(&engine, fence, &view, live, &batch).await.map(Some)
         };
         ctx.spawn(run.into_actor(self).map(move |outcome, actor, ctx| actor.applied(ids, outcome, ctx)));
     }
@@ -253,7 +278,7 @@ impl MeetingActor {
         }
         (self.neighbours.events_done)(ids);
         self.apply(ctx);
-        self.rest_if_quiet();
+        self.rest_if_quiet(ctx);
     }
 
     /// Counts a failure of one event; after some of them it becomes a dead letter.
@@ -280,8 +305,7 @@ impl MeetingActor {
     fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
         let working = self.syncing || self.applying || self.wait.is_some() || !self.events.is_empty();
         if !working && self.busy_at.elapsed() >= IDLE_MAX {
-            self.leaving.store(true, Ordering::SeqCst);
-            ctx.stop();
+            self.go(ctx);
         }
     }
 }
@@ -325,9 +349,25 @@ impl Handler<ApplyEvents> for MeetingActor {
 impl Handler<Quiesce> for MeetingActor {
     type Result = ();
 
-    fn handle(&mut self, waiting: Quiesce, _: &mut Self::Context) {
+    fn handle(&mut self, waiting: Quiesce, ctx: &mut Self::Context) {
         self.stopping = true;
         self.quiet.push(waiting.0);
-        self.rest_if_quiet();
+        self.rest_if_quiet(ctx);
+    }
+}
+
+impl Handler<Leave> for MeetingActor {
+    type Result = ();
+
+    fn handle(&mut self, leave: Leave, ctx: &mut Self::Context) {
+        self.stopping = true;
+        match leave {
+            Leave::AtRest(waiting) => {
+                self.parting = true;
+                self.quiet.push(waiting);
+                self.rest_if_quiet(ctx);
+            }
+            Leave::AtOnce => self.go(ctx),
+        }
     }
 }

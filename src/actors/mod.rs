@@ -9,6 +9,7 @@ pub mod health;
 pub mod inbox;
 pub mod meeting;
 pub mod registry;
+pub mod shards;
 pub mod store;
 pub mod supervision;
 pub mod token;

@@ -1,11 +1,15 @@
 //! MeetingRegistry — the address book of the meetings: finds or rebuilds a meeting's actor and brings it its mail.
-//! Receives: WakeMeeting (http, DueActor), AwaitMeeting (http), EventsStored (InboxActor), MeetingExited (a lifeline).
-//! Sends: Wake, AwaitSynced, ApplyEvents to MeetingActor; writes to the inbox for events that nobody owns.
+//! Receives: WakeMeeting (http, DueActor), AwaitMeeting (http), EventsStored (InboxActor), MeetingExited (a lifeline);
+//! from the keeper of the shards what came, what goes, and what other processes say.
+//! Sends: Wake, AwaitSynced, ApplyEvents, Leave to MeetingActor; writes to the inbox for events that nobody owns; what
+//! concerns another process's meetings goes there.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt with the same address book; events in its hands are pending in the inbox and come again.
 
 mod book;
+mod handle;
 mod own;
+mod parting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +21,13 @@ use tokio::sync::oneshot;
 
 pub use self::book::SharedBook;
 use self::book::{AddressBook, Burial};
+pub use self::handle::RegistryHandle;
 use self::own::own;
 use super::engine::Engine;
-use super::inbox::EventSink;
 use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Quiesce, Wake};
-use super::supervision::{Essential, Lifeline, supervised};
+use super::shards::Note;
+use super::supervision::{Lifeline, supervised};
+use crate::domain::shard::Shard;
 use crate::store::inbox::{self, InboxEvent};
 use crate::store::meeting;
 
@@ -36,15 +42,16 @@ const NUMBERS_MAX: usize = 100_000;
 /// Brings a meeting in line with its booking, now.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct WakeMeeting {
-    /// The meeting's id.
-    pub id: String,
+struct WakeMeeting {
+    id: String,
+    /// Somebody is waiting for it.
+    interactive: bool,
 }
 
 /// Answers when Zoom agrees with a generation of a meeting's booking.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct AwaitMeeting {
+struct AwaitMeeting {
     id: String,
     waiter: AwaitSynced,
 }
@@ -52,7 +59,7 @@ pub struct AwaitMeeting {
 /// Webhooks that are durable and want to be applied.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct EventsStored(pub Vec<InboxEvent>);
+struct EventsStored(Vec<InboxEvent>);
 
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -69,53 +76,6 @@ struct MeetingExited {
     generation: u64,
     /// It had nothing to do any more and went.
     idle: bool,
-}
-
-/// The registry as others see it.
-#[derive(Debug, Clone)]
-pub struct RegistryHandle(Essential<MeetingRegistry>);
-
-impl RegistryHandle {
-    /// A handle on the registry.
-    #[must_use]
-    pub fn new(registry: Essential<MeetingRegistry>) -> Self {
-        Self(registry)
-    }
-
-    /// Says that a booking changed. Call it after the commit; should it be lost (`false`), the row in `due_work`
-    /// repeats it.
-    pub fn wake(&self, meeting_id: &str) -> bool {
-        self.0.tell(WakeMeeting { id: meeting_id.to_owned() })
-    }
-
-    /// Lets the meetings finish what they are at and start nothing more; answers when all of them rest.
-    pub async fn quiesce(&self) {
-        // A registry that is gone has nobody at work that it could ask.
-        let _ = self.0.ask(QuiesceAll).await;
-    }
-
-    /// Waits until Zoom agrees with `generation` of the booking; `false` when it does not within `limit`.
-    pub async fn await_synced(&self, meeting_id: &str, generation: i64, limit: Duration) -> bool {
-        let (reply, answer) = oneshot::channel();
-        let waiter = AwaitSynced { generation, reply };
-        let told = self.0.tell(AwaitMeeting { id: meeting_id.to_owned(), waiter });
-        told && matches!(tokio::time::timeout(limit, answer).await, Ok(Ok(())))
-    }
-}
-
-#[cfg(test)]
-impl RegistryHandle {
-    /// Kills the actor of a meeting.
-    pub(crate) async fn crash_meeting(&self, meeting_id: &str) {
-        let _ = self.0.ask(CrashMeeting(meeting_id.to_owned())).await;
-    }
-}
-
-/// The inbox hands over what it stored. What the mailbox refuses stays pending in the inbox and is found there.
-impl EventSink for RegistryHandle {
-    fn stored(&self, events: Vec<InboxEvent>) {
-        self.0.tell(EventsStored(events));
-    }
 }
 
 /// See the head of this file.
@@ -157,8 +117,11 @@ impl MeetingRegistry {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The meeting's actor, made if need be; `None` while it recovers from a death.
+    /// The meeting's actor, made if need be; `None` while it recovers from a death, and for another process's.
     fn find(&self, id: &str, ctx: &Context<Self>) -> Option<Addr<MeetingActor>> {
+        if !self.engine.shards.owns(id) {
+            return None;
+        }
         self.book().find(id, |generation| self.spawn(id, generation, ctx))
     }
 
@@ -188,12 +151,16 @@ impl MeetingRegistry {
         })
     }
 
-    /// Hands events to their meetings; those of no meeting of ours are put aside.
+    /// Hands events to their meetings; the process that has the meeting's shard is told of the others.
     fn deliver(&mut self, events: Vec<InboxEvent>, ctx: &mut Context<Self>) {
         let mut by_meeting: HashMap<String, Vec<InboxEvent>> = HashMap::new();
         for stored in events {
             let number = stored.zoom_meeting_id.as_ref();
             if let Some(id) = number.and_then(|number| self.numbers.get(number)).cloned() {
+                if !self.engine.shards.owns(&id) {
+                    self.engine.shards.say(Note::Event { shard: Shard::of(&id), id: stored.id });
+                    continue;
+                }
                 self.in_hand.insert(stored.id, id.clone());
                 by_meeting.entry(id).or_default().push(stored);
             }
@@ -248,8 +215,10 @@ impl MeetingRegistry {
         }
         self.searching = true;
         let (engine, after) = (Arc::clone(&self.engine), self.searched_to);
-        let search =
-            async move { engine.store.read(move |conn| inbox::pending(conn, after, CATCH_UP_BATCH)).await };
+        let mine = engine.shards.mine();
+        let search = async move {
+            engine.store.read(move |conn| inbox::pending(conn, mine, after, CATCH_UP_BATCH)).await
+        };
         ctx.spawn(search.into_actor(self).map(|found, registry, ctx| {
             registry.searching = false;
             match found {
@@ -274,7 +243,7 @@ impl MeetingRegistry {
             Burial::RebuildAfter(wait) => {
                 metrics::counter!("convened_meeting_actor_deaths_total").increment(1);
                 tracing::error!(meeting.id = %id, ?wait, "a meeting's actor died and is rebuilt");
-                ctx.run_later(wait, move |registry, ctx| registry.wake(&id, ctx));
+                ctx.run_later(wait, move |registry, ctx| registry.wake(&id, false, ctx));
             }
             Burial::Quarantine => self.quarantine(id, ctx),
         }
@@ -292,10 +261,10 @@ impl MeetingRegistry {
         }));
     }
 
-    fn wake(&self, id: &str, ctx: &Context<Self>) {
+    fn wake(&self, id: &str, interactive: bool, ctx: &Context<Self>) {
         if let Some(address) = self.find(id, ctx) {
             // A full mailbox holds a wake-up already.
-            let _ = address.try_send(Wake { interactive: false });
+            let _ = address.try_send(Wake { interactive });
         }
     }
 }
@@ -321,7 +290,7 @@ impl Handler<WakeMeeting> for MeetingRegistry {
     type Result = ();
 
     fn handle(&mut self, wake: WakeMeeting, ctx: &mut Self::Context) {
-        self.wake(&wake.id, ctx);
+        self.wake(&wake.id, wake.interactive, ctx);
     }
 }
 

@@ -4,6 +4,8 @@
 //! Stops when: the process does.
 //! If it dies: it is rebuilt without a token and gets one when it is next asked; nothing is lost.
 
+mod shared;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
+pub use self::shared::SharedGrants;
 use super::supervision::{Essential, supervised};
 use crate::clock::SharedClock;
 use crate::zoom::error::{Limit, Retry};

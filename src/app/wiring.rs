@@ -14,6 +14,7 @@ use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
+use crate::actors::shards::Shards;
 use crate::actors::store::Store;
 use crate::actors::supervision::{Essential, Supervision};
 use crate::clock::SharedClock;
@@ -70,17 +71,20 @@ pub(super) fn prepare_database(settings: &Settings) -> anyhow::Result<(DatabaseU
 pub(super) fn wire(
     settings: &Settings,
     store: &Store,
+    shards: Shards,
     clock: SharedClock,
     sealer: Sealer,
     supervision: &Supervision,
     arbiters: &Arbiters,
 ) -> anyhow::Result<Wired> {
-    let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle())?;
+    let share = shards.standing().map(|_| (store, &sealer));
+    let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle(), share)?;
     let engine = Arc::new(Engine {
         store: store.clone(),
         clock,
         sealer,
         zoom,
+        shards,
         sync: options::sync_policy(settings),
         meetings: options::meeting_defaults(settings),
         attendance: options::attendance(settings),
@@ -90,7 +94,8 @@ pub(super) fn wire(
         let engine = Arc::clone(&engine);
         move || AttendanceActor::new(Arc::clone(&engine))
     }));
-    let registry = RegistryHandle::new(registry(&engine, &attendance, supervision, &meetings));
+    let registry =
+        RegistryHandle::new(registry(&engine, &attendance, supervision, &meetings), Arc::clone(&engine));
     supervision.essential("due", &meetings, {
         let (engine, registry, attendance) = (Arc::clone(&engine), registry.clone(), attendance.clone());
         move || DueActor::new(Arc::clone(&engine), registry.clone(), attendance.clone())

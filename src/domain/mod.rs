@@ -12,5 +12,6 @@ pub mod overrun;
 pub mod recurrence;
 pub mod rules;
 pub mod schedule;
+pub mod shard;
 pub mod sync;
 pub mod transition;

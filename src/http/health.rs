@@ -20,7 +20,14 @@ pub(super) async fn process() -> HttpResponse {
 pub(super) async fn ready(front: web::Data<Front>) -> Result<HttpResponse, ApiError> {
     let faults = front.health.faults().await;
     if faults.is_empty() {
-        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+        let mut body = json!({ "status": "ready" });
+        // Only where meetings are shared between processes (PostgreSQL).
+        if let (Some(standing), Some(body)) = (front.health.standing(), body.as_object_mut()) {
+            let of = crate::domain::shard::COUNT;
+            let shards = json!({ "owned": standing.owned, "of": of, "processes": standing.processes });
+            body.insert("shards".to_owned(), shards);
+        }
+        Ok(HttpResponse::Ok().json(body))
     } else {
         Err(ApiError::NotReady(faults))
     }

@@ -15,7 +15,10 @@ use diesel::r2d2::{ManageConnection, R2D2Connection};
 use super::StoreError;
 
 /// How long a statement waits for another writer, on both databases.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+pub(super) const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a transaction may stand open without a word: a process that fell asleep over one holds rows that the
+/// other processes need.
+const SLEEP_MAX: Duration = Duration::from_secs(15);
 /// How long a reader waits for a connection from the pool; below every request's own limit.
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -189,8 +192,9 @@ impl Manager {
         };
         format!(
             "SET timezone = 'UTC'; SET lock_timeout = {}; SET default_transaction_read_only = {read_only}; \
-             SET idle_in_transaction_session_timeout = 60000",
-            LOCK_WAIT_MAX.as_millis()
+             SET idle_in_transaction_session_timeout = {}",
+            LOCK_WAIT_MAX.as_millis(),
+            SLEEP_MAX.as_millis()
         )
     }
 }

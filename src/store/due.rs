@@ -2,9 +2,13 @@
 
 use diesel::prelude::*;
 
-use super::schema::due_work;
+use super::schema::{due_work, meeting_instances, zoom_meetings};
 use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis, each_backend};
+use crate::domain::shard::{Shard, ShardSet};
+
+/// In the place of a shard: the work is about no meeting, so any process may do it.
+const ANYBODYS: i64 = -1;
 
 text_enum! {
     /// What kind of work is due; the key says of what.
@@ -22,6 +26,25 @@ text_enum! {
     }
 }
 
+/// What a key names that belongs to a meeting.
+enum About {
+    Meeting,
+    Booking,
+    Instance,
+}
+
+impl DueKind {
+    /// Work about a meeting is done by the process that has the meeting's shard; `None` for work about no
+    /// meeting, or about the whole account: any process may do it.
+    fn about(self) -> Option<About> {
+        match self {
+            Self::Sync => Some(About::Meeting),
+            Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
+            Self::Report => Some(About::Instance),
+        }
+    }
+}
+
 /// One piece of due work.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = due_work)]
@@ -32,8 +55,25 @@ pub struct DueRow {
     pub key: String,
     /// When.
     pub due_at: UtcMillis,
-    /// Whose: the shard of the meeting.
+    /// Whose: the shard of the meeting, or -1 for anybody's.
     pub shard: i64,
+}
+
+/// The shard of the meeting that the work is about.
+fn shard_of(conn: &mut Conn, kind: DueKind, key: &str) -> Result<i64, StoreError> {
+    let meetings = zoom_meetings::table.select(zoom_meetings::shard);
+    let found: Option<i64> = match kind.about() {
+        Some(About::Meeting) => return Ok(Shard::of(key).number()),
+        None => None,
+        Some(About::Booking) => {
+            meetings.filter(zoom_meetings::appointment_id.eq(key)).first(conn).optional()?
+        }
+        Some(About::Instance) => {
+            let instance = meeting_instances::table.find(key).inner_join(zoom_meetings::table);
+            instance.select(zoom_meetings::shard).first(conn).optional()?
+        }
+    };
+    Ok(found.unwrap_or(ANYBODYS))
 }
 
 /// Sets the time of a piece of work, whatever it was before.
@@ -41,12 +81,13 @@ pub struct DueRow {
 /// # Errors
 /// [`StoreError`].
 pub fn set(conn: &mut Conn, kind: DueKind, key: &str, due_at: UtcMillis) -> Result<(), StoreError> {
-    let row = DueRow { kind, key: key.to_owned(), due_at, shard: 0 };
+    let shard = shard_of(conn, kind, key)?;
+    let row = DueRow { kind, key: key.to_owned(), due_at, shard };
     each_backend!(conn, |c| diesel::insert_into(due_work::table)
         .values(&row)
         .on_conflict((due_work::kind, due_work::key))
         .do_update()
-        .set(due_work::due_at.eq(due_at))
+        .set((due_work::due_at.eq(due_at), due_work::shard.eq(shard)))
         .execute(c))?;
     Ok(())
 }
@@ -91,7 +132,7 @@ pub fn replace(
                 .execute(conn)?;
         }
         (None, Some(due_at)) => {
-            let row = DueRow { kind, key: key.to_owned(), due_at, shard: 0 };
+            let row = DueRow { kind, key: key.to_owned(), due_at, shard: shard_of(conn, kind, key)? };
             each_backend!(conn, |c| diesel::insert_into(due_work::table)
                 .values(&row)
                 .on_conflict_do_nothing()
@@ -118,37 +159,70 @@ pub fn set_or_clear(
     }
 }
 
-/// Whether anything is due at `now`.
+/// The shards whose work a process may take that has `mine`: these, and what is anybody's.
+fn takeable(mine: ShardSet) -> Vec<i64> {
+    std::iter::once(ANYBODYS).chain(mine.iter().map(Shard::number)).collect()
+}
+
+/// Whether anything is due at `now` for a process that has the shards `mine`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn any(conn: &mut Conn, now: UtcMillis) -> Result<bool, StoreError> {
-    let first: Option<String> =
-        due_work::table.filter(due_work::due_at.le(now)).select(due_work::key).first(conn).optional()?;
+pub fn any(conn: &mut Conn, mine: ShardSet, now: UtcMillis) -> Result<bool, StoreError> {
+    let mut due = due_work::table.filter(due_work::due_at.le(now)).select(due_work::key).into_boxed();
+    if mine != ShardSet::ALL {
+        due = due.filter(due_work::shard.eq_any(takeable(mine)));
+    }
+    let first: Option<String> = due.first(conn).optional()?;
     Ok(first.is_some())
 }
 
 /// Takes up to `limit` pieces of work that are due at `now` and puts them off until `again_at`, so that each is
-/// handed out once, and again should whoever got it die.
+/// handed out once, and again should whoever got it die. What another process is taking at this moment is
+/// passed over.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn claim(
     conn: &mut Conn,
+    mine: ShardSet,
     now: UtcMillis,
     again_at: UtcMillis,
     limit: i64,
 ) -> Result<Vec<DueRow>, StoreError> {
-    let due: Vec<DueRow> = due_work::table
+    let due = due_work::table
         .filter(due_work::due_at.le(now))
         .order((due_work::due_at, due_work::kind, due_work::key))
-        .limit(limit)
-        .select(DueRow::as_select())
-        .load(conn)?;
+        .limit(limit);
+    let due: Vec<DueRow> = match conn {
+        Conn::Sqlite(conn) => due.select(DueRow::as_select()).load(conn)?,
+        Conn::Postgres(conn) => due
+            .filter(due_work::shard.eq_any(takeable(mine)))
+            .select(DueRow::as_select())
+            .for_update()
+            .skip_locked()
+            .load(conn)?,
+    };
     for row in &due {
         diesel::update(due_work::table.find((row.kind, &row.key)))
             .set(due_work::due_at.eq(again_at))
             .execute(conn)?;
     }
     Ok(due)
+}
+
+/// Makes due at `now` what the former owner of the shards `taken` may have had in hand when it died: bringing
+/// Zoom in line, and scoring, put off until at most `before`. Both are safe to do once too often.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn recall(conn: &mut Conn, taken: ShardSet, now: UtcMillis, before: UtcMillis) -> Result<(), StoreError> {
+    let shards: Vec<i64> = taken.iter().map(Shard::number).collect();
+    diesel::update(due_work::table)
+        .filter(due_work::shard.eq_any(shards))
+        .filter(due_work::kind.eq_any([DueKind::Sync, DueKind::Score]))
+        .filter(due_work::due_at.gt(now).and(due_work::due_at.le(before)))
+        .set(due_work::due_at.eq(now))
+        .execute(conn)?;
+    Ok(())
 }

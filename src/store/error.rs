@@ -41,6 +41,9 @@ pub enum StoreError {
     /// The database or its URL is not one this program can run on.
     #[error("{0}")]
     Unusable(String),
+    /// Another process has taken over the meeting that the write is about; nothing was written.
+    #[error("another process has taken the meeting over")]
+    Moved,
     /// The work panicked; nothing of it was kept.
     #[error("the work panicked; nothing of it was kept")]
     Panicked,
@@ -86,7 +89,7 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Busy | Self::Overloaded => Retry::After(Duration::from_millis(200)),
-            Self::Unavailable { .. } => Retry::Backoff,
+            Self::Unavailable { .. } | Self::Moved => Retry::Backoff,
             Self::NotFound
             | Self::Conflict(_)
             | Self::Corrupt { .. }

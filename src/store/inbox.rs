@@ -12,10 +12,13 @@ use sha2::{Digest as _, Sha256};
 use super::schema::webhook_events;
 use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis};
+use crate::domain::shard::ShardSet;
 
 mod insert;
+mod unowned;
 
 pub use insert::{Receipt, insert};
+pub use unowned::{claim_unowned, mark_unowned, release_unowned};
 
 /// Ids in one statement; far below both databases' limits on parameters.
 const IDS_MAX: usize = 1000;
@@ -196,16 +199,49 @@ fn in_state(state: EventState) -> diesel::expression::SqlLiteral<Bool> {
     })
 }
 
-/// The next pending events after `after_id`, oldest first: what a start, or a hand-over that was refused, left.
+/// The next pending events after `after_id`, oldest first, that concern a process with the shards `mine`: what a
+/// start, a hand-over that was refused, or a dead process left. Those about no meeting we know concern everybody.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn pending(conn: &mut Conn, after_id: i64, limit: i64) -> Result<Vec<InboxEvent>, StoreError> {
-    Ok(webhook_events::table
+pub fn pending(
+    conn: &mut Conn,
+    mine: ShardSet,
+    after_id: i64,
+    limit: i64,
+) -> Result<Vec<InboxEvent>, StoreError> {
+    let mut events = webhook_events::table
         .filter(in_state(EventState::Pending))
         .filter(webhook_events::id.gt(after_id))
         .order(webhook_events::id)
         .limit(limit)
+        .select(InboxEvent::as_select())
+        .into_boxed();
+    if mine != ShardSet::ALL {
+        events = events.filter(not_of(ShardSet::ALL.without(mine)));
+    }
+    Ok(events.load(conn)?)
+}
+
+/// Not about a meeting of one of these shards.
+fn not_of(others: ShardSet) -> diesel::expression::SqlLiteral<Bool> {
+    let others: Vec<String> = others.iter().map(|shard| shard.number().to_string()).collect();
+    sql(&format!(
+        "NOT EXISTS (SELECT 1 FROM zoom_meetings WHERE zoom_meetings.zoom_meeting_id = \
+         webhook_events.zoom_meeting_id AND zoom_meetings.shard IN ({}))",
+        others.join(", ")
+    ))
+}
+
+/// Those of the events that are still pending.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn still_pending(conn: &mut Conn, ids: &[i64]) -> Result<Vec<InboxEvent>, StoreError> {
+    Ok(webhook_events::table
+        .filter(in_state(EventState::Pending))
+        .filter(webhook_events::id.eq_any(ids))
+        .order(webhook_events::id)
         .select(InboxEvent::as_select())
         .load(conn)?)
 }
@@ -237,14 +273,6 @@ pub fn mark_done(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub fn mark_ignored(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     mark(conn, ids, EventState::Ignored)
-}
-
-/// No meeting of ours has the events' number, so far.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn mark_unowned(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
-    mark(conn, ids, EventState::Unowned)
 }
 
 fn mark(conn: &mut Conn, ids: &[i64], state: EventState) -> Result<(), StoreError> {
@@ -282,33 +310,6 @@ pub fn mark_dead(conn: &mut Conn, id: i64, error: &str) -> Result<(), StoreError
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// Makes the unowned events of a meeting number pending, now that the number is ours. Gives how many.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn release_unowned(conn: &mut Conn, number: &str) -> Result<usize, StoreError> {
-    Ok(diesel::update(webhook_events::table)
-        .filter(in_state(EventState::Unowned))
-        .filter(webhook_events::zoom_meeting_id.eq(number))
-        .set(webhook_events::state.eq(EventState::Pending))
-        .execute(conn)?)
-}
-
-/// As [`release_unowned`], and gives the events themselves, oldest first.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn claim_unowned(conn: &mut Conn, number: &str) -> Result<Vec<InboxEvent>, StoreError> {
-    let events = webhook_events::table
-        .filter(in_state(EventState::Unowned))
-        .filter(webhook_events::zoom_meeting_id.eq(number))
-        .order(webhook_events::id)
-        .select(InboxEvent::as_select())
-        .load(conn)?;
-    release_unowned(conn, number)?;
-    Ok(events)
 }
 
 /// Dead letters, newest first, below `before_id` where one is given.

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::schema::{appointments, seats, zoom_meetings, zoom_users};
 use super::{Conn, Json, StoreError, UtcMillis};
+use crate::domain::shard::Shard;
 
 /// A row of `zoom_meetings`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -51,6 +52,7 @@ impl MeetingRow {
     #[must_use]
     pub fn pending(id: String, appointment_id: String, marker: String, now: UtcMillis) -> Self {
         Self {
+            shard: Shard::of(&id).number(),
             id,
             appointment_id,
             zoom_meeting_id: None,
@@ -78,7 +80,6 @@ impl MeetingRow {
             gone_at: None,
             started_at: None,
             ended_at: None,
-            shard: 0,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -161,6 +162,14 @@ pub fn insert(conn: &mut Conn, row: &MeetingRow) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub fn by_id(conn: &mut Conn, id: &str) -> Result<Option<MeetingRow>, StoreError> {
     Ok(zoom_meetings::table.find(id).select(MeetingRow::as_select()).first(conn).optional()?)
+}
+
+/// The generation of its booking that Zoom agrees with; `None` when there is no such meeting.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn synced_generation(conn: &mut Conn, id: &str) -> Result<Option<i64>, StoreError> {
+    Ok(zoom_meetings::table.find(id).select(zoom_meetings::synced_generation).first(conn).optional()?)
 }
 
 /// The meeting of a booking.

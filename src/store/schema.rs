@@ -312,6 +312,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    shards (shard) {
+        shard -> BigInt,
+        epoch -> BigInt,
+        owner -> Text,
+        taken_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    zoom_tokens (app) {
+        app -> Text,
+        number -> BigInt,
+        token_enc -> Nullable<Binary>,
+        scopes -> Text,
+        expires_at -> Nullable<Timestamp>,
+        asking_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     rate_budgets (scope, key, day) {
         scope -> Text,
         key -> Text,
@@ -464,9 +484,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     seats,
     series,
     series_occurrences,
+    shards,
     story,
     webhook_events,
     zoom_meetings,
     zoom_participants,
+    zoom_tokens,
     zoom_users,
 );

@@ -6,6 +6,7 @@ use actix::System;
 use chrono::{DateTime, Utc};
 use convened::actors::inbox::{EventSink, Inbox};
 use convened::actors::store::Store;
+use convened::domain::shard::ShardSet;
 use convened::store::StoreError;
 use convened::store::inbox::{self, Heading, InboxEvent, NewEvent, Receipt};
 use futures::future::join_all;
@@ -49,7 +50,7 @@ fn named(n: usize, name: &str) -> NewEvent {
 }
 
 async fn pending(store: &Store) -> Vec<InboxEvent> {
-    store.read(|conn| inbox::pending(conn, 0, 10_000)).await.unwrap()
+    store.read(|conn| inbox::pending(conn, ShardSet::ALL, 0, 10_000)).await.unwrap()
 }
 
 on_each_database! {

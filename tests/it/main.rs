@@ -28,6 +28,7 @@ mod sandbox_after;
 mod sandbox_faults;
 mod sandbox_meetings;
 mod sandbox_oauth;
+mod several;
 mod store_parity;
 mod store_writer;
 mod webhook;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use convened::actors::inbox::{EventSink, Inbox};
 use convened::actors::store::Store;
 use convened::clock::ManualClock;
+use convened::domain::shard::ShardSet;
 use convened::http::webhook::{Intake, configure};
 use convened::store::inbox::{self, InboxEvent};
 use convened::zoom::signature::WebhookKey;
@@ -75,7 +76,7 @@ fn deliver(
             let status = answer.status();
             answers.push((status, String::from_utf8(read_body(answer).await.to_vec()).unwrap()));
         }
-        let pending = store.read(|conn| inbox::pending(conn, 0, 100)).await.unwrap();
+        let pending = store.read(|conn| inbox::pending(conn, ShardSet::ALL, 0, 100)).await.unwrap();
         let dead = store.read(|conn| inbox::dead_letters(conn, None, 100)).await.unwrap().len();
         store.close().await;
         (answers, pending, dead)

@@ -10,6 +10,7 @@ use crate::domain::connection::{Connection, Room, Source};
 use crate::store::due::{self, DueKind};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::report::{self, ReportRow, ReportState};
+use crate::store::shard::Fence;
 use crate::store::{StoreError, UtcMillis, meeting, participant};
 use crate::zoom::call;
 use crate::zoom::error::{Limit, ZoomError};
@@ -35,6 +36,7 @@ enum Reading {
 
 /// Reads the report of `instance` if it is still wanted, and notes how that came out.
 pub(super) async fn run(engine: &Engine, instance: &str) -> Result<(), StoreError> {
+    let fences = engine.shards.fences();
     let uuid = instance.to_owned();
     let found = engine
         .store
@@ -44,6 +46,8 @@ pub(super) async fn run(engine: &Engine, instance: &str) -> Result<(), StoreErro
     if row.state != ReportState::Waiting {
         return forget(engine, instance).await;
     }
+    // Another process's by now: it reads the report itself.
+    let Some(fence) = fences.of(&row.meeting_id) else { return Ok(()) };
     let reading = match read(engine, &span).await {
         Ok(reading) => reading,
         Err(ZoomError::RateLimited(Limit::Daily { until })) => {
@@ -54,7 +58,7 @@ pub(super) async fn run(engine: &Engine, instance: &str) -> Result<(), StoreErro
         Err(ZoomError::Rejected { code, .. }) => Reading::NotYet(format!("zoom refuses it (code {code:?})")),
         Err(error) => Reading::NotYet(error.to_string()),
     };
-    conclude(engine, row, span, reading).await
+    conclude(engine, fence, row, span, reading).await
 }
 
 async fn forget(engine: &Engine, instance: &str) -> Result<(), StoreError> {
@@ -132,6 +136,7 @@ fn connection(instance: &str, row: &ReportParticipant) -> Connection {
 
 async fn conclude(
     engine: &Engine,
+    fence: Fence,
     mut row: ReportRow,
     span: InstanceRow,
     reading: Reading,
@@ -155,6 +160,7 @@ async fn conclude(
     engine
         .store
         .write(move |conn| {
+            fence.hold(conn)?;
             if row.state == ReportState::Complete {
                 participant::replace_report(conn, &row.meeting_id, &row.instance_uuid, &rows, now)?;
             }

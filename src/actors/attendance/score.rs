@@ -20,6 +20,7 @@ type Before = BTreeMap<String, (String, bool)>;
 
 /// Scores the booking and writes its marks.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
+    let fences = engine.shards.fences();
     let id = appointment_id.to_owned();
     let (due_at, loaded) = engine
         .store
@@ -33,11 +34,19 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
         let id = appointment_id.to_owned();
         return engine.store.write(move |conn| due::replace(conn, DueKind::Score, &id, due_at, None)).await;
     };
+    // Another process's by now: it scores the booking, from what it knows.
+    let Some(fence) = fences.of(&case.meeting.id) else { return Ok(()) };
     let rules = own_rules.unwrap_or_else(|| engine.attendance.rules.clone());
     let now = engine.clock.now();
     let assessed = case.assess(&rules, now);
     let write = Verdict { due_at, ..Verdict::new(case, &before, &assessed, &rules, now)? };
-    engine.store.write(move |conn| write.perform(conn)).await
+    engine
+        .store
+        .write(move |conn| {
+            fence.hold(conn)?;
+            write.perform(conn)
+        })
+        .await
 }
 
 fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before, Option<Rules>)>, StoreError> {

@@ -10,6 +10,7 @@ use crate::domain::lifecycle::{MeetingStatus, Planned, Run, meeting_status};
 use crate::store::due::{self, DueKind};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
+use crate::store::shard::Fence;
 use crate::store::{StoreError, UtcMillis, lifecycle, report, story};
 use crate::zoom::call;
 use crate::zoom::error::ZoomError;
@@ -17,12 +18,15 @@ use crate::zoom::types::{PastInstances, PastMeeting};
 
 /// Sees how a booking came out whose planned end has passed.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
+    let fences = engine.shards.fences();
     let id = appointment_id.to_owned();
     // Before everything else: a booking that is moved from now on has another end to be looked at.
     let due_at = engine.store.read(move |conn| due::at(conn, DueKind::WindowEnd, &id)).await?;
     let Some((view, mut spans)) = found(engine, appointment_id).await? else {
         return again(engine, appointment_id, due_at, None).await;
     };
+    // Another process's by now: it sees how the booking came out.
+    let Some(fence) = fences.of(&view.meeting.id) else { return Ok(()) };
     let status = AppointmentStatus::parse(&view.booking.status);
     if !status.is_some_and(|status| status.wants_meeting() || status == AppointmentStatus::Completed) {
         return again(engine, appointment_id, due_at, None).await;
@@ -34,10 +38,10 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
     let open = ours.iter().any(|span| span.ended_at.is_none());
     let give_up_at = planned.end + engine.attendance.report_give_up;
     if ours.is_empty() && now >= give_up_at {
-        return no_show(engine, &view, now).await;
+        return no_show(engine, fence, &view, now).await;
     }
     let settled = !ours.is_empty() && !open;
-    save(engine, &view, &planned, spans).await?;
+    save(engine, fence, &view, &planned, spans).await?;
     if let Err(error) = missing {
         tracing::debug!(appointment.id = %appointment_id, %error, "zoom could not say how the booking came out");
     }
@@ -124,6 +128,7 @@ async fn ask_zoom(
 /// Writes the instances as they are known now and lets their reports be read.
 async fn save(
     engine: &Engine,
+    fence: Fence,
     view: &SyncView,
     planned: &Planned,
     spans: Vec<InstanceRow>,
@@ -137,6 +142,7 @@ async fn save(
     engine
         .store
         .write(move |conn| {
+            fence.hold(conn)?;
             for span in &spans {
                 instance::save(conn, span)?;
                 if span.ended_at.is_some()
@@ -156,12 +162,18 @@ async fn save(
 }
 
 /// Zoom has had time enough to tell of a class: there was none.
-async fn no_show(engine: &Engine, view: &SyncView, now: DateTime<Utc>) -> Result<(), StoreError> {
+async fn no_show(
+    engine: &Engine,
+    fence: Fence,
+    view: &SyncView,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     let id = view.booking.id.clone();
     let at = UtcMillis::from(now);
     engine
         .store
         .write(move |conn| {
+            fence.hold(conn)?;
             lifecycle::set_status(conn, &id, AppointmentStatus::NoShow.as_str(), at)?;
             story::tell(conn, &id, now, "appointment.no_show", "Zoom knows of no class at this time", None)?;
             due::set(conn, DueKind::Score, &id, at)?;

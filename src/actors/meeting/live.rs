@@ -15,6 +15,7 @@ use crate::store::due::{self, DueKind};
 use crate::store::inbox::{self, InboxEvent};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
+use crate::store::shard::Fence;
 use crate::store::{Conn, StoreError, UtcMillis, lifecycle, participant, report, story};
 use crate::zoom::event;
 
@@ -99,6 +100,7 @@ pub(super) struct Applied {
 /// Applies events: folds them into what is known, writes what changed, and marks them done, all in one write.
 pub(super) async fn apply(
     engine: &Engine,
+    fence: Fence,
     view: &SyncView,
     mut live: Live,
     events: &[InboxEvent],
@@ -119,7 +121,14 @@ pub(super) async fn apply(
     let status = meeting_status(&planned(view), &runs, view.meeting.zoom_meeting_id.is_some());
     let mut write = Batch::new(engine, view, &live, &changes, before, status);
     (write.done, write.dead) = (done, dead);
-    engine.store.write(move |conn| write.perform(conn)).await?;
+    engine
+        .store
+        .write(move |conn| {
+            // What is written are wholes: a process that holds an old view must not write it over a newer one.
+            fence.hold(conn)?;
+            write.perform(conn)
+        })
+        .await?;
     let score = (status == MeetingStatus::Ended
         && !(changes.connections.is_empty() && changes.instances.is_empty()))
     .then(|| view.booking.id.clone());

@@ -11,10 +11,10 @@ use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
 use crate::store::meeting::SyncView;
 use crate::store::zoom_user::{self, ZoomUserRow};
 use crate::store::{StoreError, UtcMillis};
-use crate::zoom::ZoomReply;
-use crate::zoom::call;
+use crate::zoom::call::{self, Guard};
 use crate::zoom::error::{Limit, ZoomError};
 use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings, User};
+use crate::zoom::{ZoomCall, ZoomReply};
 
 /// Zoom's meeting type for one with a planned time (Meeting API, `type`).
 const SCHEDULED: i64 = 2;
@@ -74,18 +74,22 @@ impl From<StoreError> for Trouble {
 
 /// Performs `step`. Steps that need no Zoom are none of its business.
 pub(super) async fn step(engine: &Engine, view: &SyncView, step: &Step, lane: Lane) -> Performed {
+    let guard = engine.shards.guard(&view.meeting.id);
     let done = match step {
         Step::FindHost { key } => find_host(engine, key, lane).await,
         Step::Look { host_id } => look(engine, host_id, &view.meeting.marker, lane).await,
-        Step::Create { host_id, spec, .. } => create(engine, host_id, spec, lane).await,
+        Step::Create { host_id, spec, .. } => create(engine, host_id, spec, guard, lane).await,
         Step::Read { number } => read(engine, number, lane).await,
         Step::Change { number, change, .. } => {
             let host = view.meeting.host_id.as_deref().unwrap_or_default();
-            change_meeting(engine, number, change, host, lane).await
+            let call = |patch: &MeetingRequest| call::update_meeting(number, patch, host).only_while(guard);
+            change_meeting(engine, change, call, lane).await
         }
         Step::Delete { number, .. } => {
-            engine.zoom.call(lane, call::delete_meeting(number)).await.map_err(Trouble::from).map(|reply| {
-                Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::Deleted) }
+            let call = call::delete_meeting(number).only_while(guard);
+            engine.zoom.call(lane, call).await.map_err(Trouble::from).map(|reply| Performed {
+                tracking_id: reply.tracking_id,
+                ..Performed::done(Outcome::Deleted)
             })
         }
         Step::Rest | Step::Wait(_) | Step::WaitForHost | Step::TooLate => {
@@ -174,6 +178,7 @@ async fn create(
     engine: &Engine,
     host_id: &str,
     spec: &MeetingSpec,
+    guard: Guard,
     lane: Lane,
 ) -> Result<Performed, Trouble> {
     let request = MeetingRequest {
@@ -186,7 +191,8 @@ async fn create(
         settings: Some(settings(&spec.settings)),
         ..MeetingRequest::default()
     };
-    let reply = engine.zoom.call(lane, call::create_meeting(host_id, &request)).await?;
+    let call = call::create_meeting(host_id, &request).only_while(guard);
+    let reply = engine.zoom.call(lane, call).await?;
     let meeting: Meeting = reply.parse()?;
     // A 201 without a number may have made the meeting: it is looked for like any lost answer.
     let Some(number) = meeting.id else {
@@ -207,9 +213,8 @@ async fn read(engine: &Engine, number: &str, lane: Lane) -> Result<Performed, Tr
 
 async fn change_meeting(
     engine: &Engine,
-    number: &str,
     change: &SpecChange,
-    host: &str,
+    call: impl FnOnce(&MeetingRequest) -> ZoomCall,
     lane: Lane,
 ) -> Result<Performed, Trouble> {
     let (start_time, timezone) = match &change.start {
@@ -225,7 +230,7 @@ async fn change_meeting(
         settings: (!change.settings.is_empty()).then(|| settings(&change.settings)),
         ..MeetingRequest::default()
     };
-    let reply = engine.zoom.call(lane, call::update_meeting(number, &patch, host)).await?;
+    let reply = engine.zoom.call(lane, call(&patch)).await?;
     Ok(Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::Changed) })
 }
 

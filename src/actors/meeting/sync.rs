@@ -11,6 +11,7 @@ use crate::actors::zoom_api::Lane;
 use crate::domain::sync::{Desired, Failure, Known, Outcome, Step, next_step, settle};
 use crate::store::due::{self, DueKind};
 use crate::store::meeting::{self, MeetingRow, SyncView};
+use crate::store::shard::Fence;
 use crate::store::{StoreError, UtcMillis, story};
 
 /// More steps than this in one go mean that something flaps; the rest is done at the next wake-up.
@@ -33,14 +34,16 @@ pub(super) struct Synced {
     pub(super) again_at: Option<DateTime<Utc>>,
 }
 
-/// Runs the loop for one meeting; `None` when the meeting does not exist.
+/// Runs the loop for one meeting; `None` when the meeting does not exist, or is another process's by now.
 pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<Option<Synced>, StoreError> {
     for _ in 0..STEPS_MAX {
+        let Some(fence) = engine.shards.fence(id) else { return Ok(None) };
         let Some(view) = engine.load(id).await? else { return Ok(None) };
         let now = engine.clock.now();
         if let Some(step) = known::interrupted(&view.meeting)? {
             let performed = Performed::failed(Failure::Unknown, "interrupted before the answer came");
-            conclude(engine, &view, &step, view.booking.generation, performed).await?;
+            let version = view.meeting.version;
+            conclude(engine, &view, version, &step, view.booking.generation, performed).await?;
             continue;
         }
         let desired = known::desired(&view, &engine.meetings.settings, now)?;
@@ -51,11 +54,9 @@ pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<
             let agrees = stop.agrees;
             return Ok(Some(Synced { generation: desired.generation(), agrees, again_at: stop.again_at }));
         }
-        if !intend(engine, &view, &step).await? {
-            continue;
-        }
+        let Some(version) = intend(engine, &view, fence, &step).await? else { continue };
         let performed = perform::step(engine, &view, &step, lane(&step, interactive)).await;
-        conclude(engine, &view, &step, desired.generation(), performed).await?;
+        conclude(engine, &view, version, &step, desired.generation(), performed).await?;
     }
     let again_at = Some(engine.clock.now() + SEAT_WAIT);
     Ok(Some(Synced { generation: 0, agrees: false, again_at }))
@@ -140,8 +141,14 @@ fn status(at_zoom: bool, booking: &str) -> &'static str {
     }
 }
 
-/// Writes the intent before the request leaves; `false` when the row changed and has to be read again.
-async fn intend(engine: &Engine, view: &SyncView, step: &Step) -> Result<bool, StoreError> {
+/// Writes the intent before the request leaves, and proves with it that the meeting is this process's. Gives the
+/// version of the row from then on; `None` when the row changed and has to be read again.
+async fn intend(
+    engine: &Engine,
+    view: &SyncView,
+    fence: Fence,
+    step: &Step,
+) -> Result<Option<i64>, StoreError> {
     let now = engine.clock.now();
     let op_id = uuid::Uuid::now_v7().to_string();
     let columns = known::intend(&view.meeting, step, op_id, now)?;
@@ -150,19 +157,20 @@ async fn intend(engine: &Engine, view: &SyncView, step: &Step) -> Result<bool, S
     engine
         .store
         .write(move |conn| {
+            fence.hold(conn)?;
             due::set(conn, DueKind::Sync, &id, lease)?;
-            match columns {
-                Some(columns) => meeting::save_sync(conn, &id, version, &columns),
-                None => Ok(true),
-            }
+            let Some(columns) = columns else { return Ok(Some(version)) };
+            Ok(meeting::save_sync(conn, &id, version, &columns)?.then_some(version + 1))
         })
         .await
 }
 
-/// Writes down what came of a step.
+/// Writes down what came of a step, if the row is still at `version`. Otherwise another process has taken the
+/// meeting over meanwhile, and looks up itself what came of it.
 async fn conclude(
     engine: &Engine,
     view: &SyncView,
+    version: i64,
     step: &Step,
     generation: i64,
     performed: Performed,
@@ -178,10 +186,10 @@ async fn conclude(
     engine
         .store
         .write(move |conn| {
-            // Read anew: the intent raised the version, and nobody else writes these columns.
+            // Read anew: the intent has changed its columns.
             let Some(row) = meeting::by_id(conn, &id)? else { return Ok(()) };
             let columns = concluded(&row, &after, performed, now)?;
-            if !meeting::save_sync(conn, &id, row.version, &columns)? {
+            if !meeting::save_sync(conn, &id, version, &columns)? {
                 return Ok(());
             }
             meeting::save_status(conn, &id, status(after.number.is_some(), &booking.status))?;

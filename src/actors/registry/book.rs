@@ -8,6 +8,7 @@ use actix::Addr;
 
 use crate::actors::meeting::MeetingActor;
 use crate::actors::supervision::RestartPolicy;
+use crate::domain::shard::{Shard, ShardSet};
 
 /// A meeting whose actor keeps dying is left alone for this long.
 const QUARANTINE: Duration = Duration::from_secs(600);
@@ -78,6 +79,13 @@ impl AddressBook {
     /// Everybody who is at work.
     pub(super) fn all(&self) -> Vec<Addr<MeetingActor>> {
         self.entries.values().map(|entry| entry.address.clone()).collect()
+    }
+
+    /// Takes the meetings of the shards out of the book, and forgets their troubles.
+    pub(super) fn evict(&mut self, shards: ShardSet) -> Vec<Addr<MeetingActor>> {
+        let leaves = |id: &str| shards.contains(Shard::of(id));
+        self.troubled.retain(|id, _| !leaves(id));
+        self.entries.extract_if(|id, _| leaves(id)).map(|(_, entry)| entry.address).collect()
     }
 
     /// Takes an actor that ended out of the book.

@@ -48,6 +48,8 @@ pub struct ZoomApiActor {
     breaker: Breaker,
     lease: Lease,
     in_flight: HashMap<u64, Job>,
+    /// How many processes share the account's quota.
+    processes: u32,
     sent: u64,
     wake: Option<SpawnHandle>,
     draining: Option<Vec<oneshot::Sender<()>>>,
@@ -79,7 +81,7 @@ impl Waiting for Job {
     }
 
     fn is_abandoned(&self) -> bool {
-        self.reply.is_abandoned()
+        self.reply.is_abandoned() || !self.call.guard.stands()
     }
 }
 
@@ -110,6 +112,7 @@ impl ZoomApiActor {
             clock,
             lease: Lease::None { refused: None },
             in_flight: HashMap::new(),
+            processes: 1,
             sent: 0,
             wake: None,
             draining: None,
@@ -197,6 +200,10 @@ impl Handler<ShareQuota> for ZoomApiActor {
     type Result = ();
 
     fn handle(&mut self, message: ShareQuota, _: &mut Self::Context) {
+        // Said again and again; what was learned of Zoom's own limits holds until the share is another one.
+        if std::mem::replace(&mut self.processes, message.processes) == message.processes {
+            return;
+        }
         self.limits.set_quotas(self.config.quotas.share(message.processes));
     }
 }

@@ -9,6 +9,9 @@ mod past;
 mod registrants;
 mod users;
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -101,6 +104,39 @@ pub struct ZoomCall {
     pub name: &'static str,
     /// Whether doing it twice is the same as doing it once, so that it may be repeated after an unknown answer.
     pub safe: bool,
+    /// Whether it may still leave when its turn comes.
+    pub guard: Guard,
+}
+
+/// Whether a call that waited for its turn may still leave; without a condition, always.
+#[derive(Clone, Default)]
+pub struct Guard(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl Guard {
+    /// Lets the call leave while `holds` says so. Asked right before it leaves, on the thread that sends.
+    #[must_use]
+    pub fn new(holds: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(holds)))
+    }
+
+    /// Whether the call may leave now.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.0.as_ref().is_none_or(|holds| holds())
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Guard").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Two calls are the same when they ask for the same, whoever may stop them.
+impl PartialEq for Guard {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl ZoomCall {
@@ -116,7 +152,15 @@ impl ZoomCall {
             charge: Charge::Nothing,
             name,
             safe,
+            guard: Guard::default(),
         }
+    }
+
+    /// The call, allowed to leave only while `guard` stands.
+    #[must_use]
+    pub fn only_while(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
     }
 
     fn label(mut self, label: Label) -> Self {

@@ -22,10 +22,12 @@ pub(crate) struct Rig {
     pub(crate) sandbox: SandboxHandle,
     pub(crate) clock: SharedClock,
     pub(crate) http: Client,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
     folder: tempfile::TempDir,
     port: u16,
     daemon: Option<Child>,
+    /// The configuration of a daemon on this port.
+    config: Box<dyn Fn(u16) -> String + Send + Sync>,
 }
 
 /// An answer: its status and its JSON.
@@ -34,6 +36,11 @@ pub(crate) type Answer = (u16, Value);
 impl Rig {
     /// Starts both; `speed` is how fast their common clock runs, `extra` further lines of configuration.
     pub(crate) fn start(database: TestDatabase, speed: f64, extra: &str) -> Self {
+        Self::start_behind(database, speed, extra, None)
+    }
+
+    /// As [`Rig::start`], with Zoom's webhooks going to the port `front`.
+    pub(crate) fn start_behind(database: TestDatabase, speed: f64, extra: &str, front: Option<u16>) -> Self {
         let origin = SystemClock.now();
         let clock: SharedClock = Arc::new(ScaledClock::new(origin, speed));
         let port = free_port();
@@ -44,25 +51,32 @@ impl Rig {
             client_id: "client".to_owned(),
             client_secret: "client secret".to_owned(),
             webhook_secret: "webhook secret".to_owned(),
-            webhook_url: Some(format!("http://127.0.0.1:{port}/api/zoom/webhook")),
+            webhook_url: Some(format!("http://127.0.0.1:{}/api/zoom/webhook", front.unwrap_or(port))),
             plan: Plan::Business,
             seed: 7,
         })
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let config = config(&database.text, &sandbox, port, speed, &origin.to_rfc3339(), extra);
-        std::fs::write(folder.path().join("convened.toml"), config).unwrap();
+        let (url, text, extra) = (sandbox.url().to_owned(), database.text.clone(), extra.to_owned());
+        let config = Box::new(move |port| config(&text, &url, port, speed, &origin.to_rfc3339(), &extra));
         let http = client(Duration::from_secs(30)).unwrap();
-        let mut rig = Self { sandbox, clock, http, _database: database, folder, port, daemon: None };
+        let mut rig = Self { sandbox, clock, http, database, folder, port, daemon: None, config };
         rig.start_daemon();
         rig
     }
 
     /// Starts the daemon (again) and waits until it listens.
     pub(crate) fn start_daemon(&mut self) {
+        self.daemon = Some(self.spawn(self.port));
+    }
+
+    /// Starts a daemon on `port` beside the rig's own, on the same database and the same Zoom.
+    pub(crate) fn spawn(&self, port: u16) -> Child {
+        let file = self.folder.path().join(format!("convened-{port}.toml"));
+        std::fs::write(&file, (self.config)(port)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_convened"))
             .arg("--config")
-            .arg(self.folder.path().join("convened.toml"))
+            .arg(file)
             .arg("serve")
             .env_remove("DATABASE_URL")
             .stdout(Stdio::piped())
@@ -72,12 +86,22 @@ impl Rig {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("listening on http://"), "the daemon said {line:?}");
-        self.daemon = Some(child);
+        child
+    }
+
+    /// Where the rig's own daemon listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The rig's own daemon, to be taken care of by somebody else.
+    pub(crate) fn take_daemon(&mut self) -> Child {
+        self.daemon.take().unwrap()
     }
 
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
-        let mut child = self.daemon.take().unwrap();
+        let mut child = self.take_daemon();
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -159,19 +183,11 @@ impl Drop for Rig {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn config(
-    database: &str,
-    sandbox: &SandboxHandle,
-    port: u16,
-    speed: f64,
-    origin: &str,
-    extra: &str,
-) -> String {
-    let url = sandbox.url();
+fn config(database: &str, zoom: &str, port: u16, speed: f64, origin: &str, extra: &str) -> String {
     format!(
         r#"
 [server]
@@ -188,8 +204,8 @@ origin = "{origin}"
 requests_per_second = 100000
 burst = 100000
 [zoom]
-api_url = "{url}/v2"
-oauth_url = "{url}/oauth"
+api_url = "{zoom}/v2"
+oauth_url = "{zoom}/oauth"
 account_id = "account"
 client_id = "client"
 client_secret = "client secret"
