@@ -178,13 +178,12 @@ impl Rule {
             None => Err(RuleError::EndsBeforeStart),
             Some(first) if first.wall != start => Err(RuleError::StartOutside(first.wall)),
             _ if found.len() > OCCURRENCES_MAX => Err(RuleError::TooMany),
-            _ if found.iter().any(|occurrence| occurrence.wall.year() > YEAR_MAX) => Err(RuleError::TooFar),
             _ => Ok(found),
         }
     }
 
-    /// The wall times up to `horizon`, one more than allowed at most. The crate gives up by itself where a rule
-    /// leads nowhere.
+    /// The wall times up to `horizon`, one more than allowed at most. The walk ends with the last year that a
+    /// booking may lie in, or where the crate gives up, so that no rule keeps anybody busy.
     fn walls(&self, start: NaiveDateTime, horizon: NaiveDateTime) -> Result<Vec<NaiveDateTime>, RuleError> {
         if horizon < start {
             return Err(RuleError::EndsBeforeStart);
@@ -193,11 +192,25 @@ impl Rule {
         let rule = self.walked.clone().validate(first);
         let rule = rule.map_err(|error| RuleError::Syntax(error.to_string()))?;
         let set = RRuleSet::new(first).rrule(rule).limit();
-        let mut walls = set.into_iter().map(|at| at.naive_utc()).peekable();
-        if walls.peek().is_none() {
-            return Err(RuleError::Never);
+        let mut walls = Vec::new();
+        let mut never = true;
+        for wall in set.into_iter().map(|at| at.naive_utc()).take(OCCURRENCES_MAX + 1) {
+            never = false;
+            if wall > horizon {
+                break;
+            }
+            if wall.year() > YEAR_MAX {
+                return Err(RuleError::TooFar);
+            }
+            walls.push(wall);
         }
-        Ok(walls.take_while(|wall| *wall <= horizon).take(OCCURRENCES_MAX + 1).collect())
+        let wanted = self.walked.get_count().and_then(|count| usize::try_from(count).ok());
+        match wanted {
+            _ if never => Err(RuleError::Never),
+            // The walk gave up on the way to the next one.
+            Some(count) if walls.len() < count => Err(RuleError::TooFar),
+            _ => Ok(walls),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Times in requests: RFC 3339 instants, or wall times in a zone.
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Timelike, Utc,
+};
 use chrono_tz::Tz;
 
 use super::validate::Fields;
@@ -91,11 +93,7 @@ pub(super) fn zone(fields: &mut Fields, names: &[&str]) -> Option<Tz> {
 
 /// The start of a booking in its zone; a fault when there is no such time or it is over.
 pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<Utc>) -> Option<Start> {
-    let resolved = match given {
-        Given::Instant(at) => Some(schedule::Resolved { at: at.with_timezone(&Utc), twice: false }),
-        Given::Wall(wall) => schedule::resolve(wall, &zone),
-    };
-    let Some(resolved) = resolved else {
+    let Some(resolved) = resolve(given, zone) else {
         fields.fault("start_time", format!("does not exist in {zone}: the clocks jump over it"));
         return None;
     };
@@ -108,6 +106,18 @@ pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<U
         format!("start_time comes twice that day in {zone}; the earlier was taken: {}", at.to_rfc3339())
     });
     Some(Start { at, wall: wall_time(at, zone), notice })
+}
+
+fn resolve(given: Given, zone: Tz) -> Option<schedule::Resolved> {
+    match given {
+        Given::Instant(at) => Some(schedule::Resolved { at: at.with_timezone(&Utc), twice: false }),
+        Given::Wall(wall) => schedule::resolve(wall, &zone),
+    }
+}
+
+/// Whether a given time is `at`: who says again what is so already changes nothing, even if it is past by now.
+pub(super) fn is_same(given: Given, zone: Tz, at: DateTime<Utc>) -> bool {
+    resolve(given, zone).is_some_and(|resolved| resolved.at.trunc_subsecs(3) == at)
 }
 
 /// Whether a booking may no longer start then.
@@ -128,11 +138,12 @@ fn parse(text: &str) -> Option<Given> {
             .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
             .map(Given::Wall)
     })?;
-    let year = match given {
-        Given::Instant(at) => at.year(),
-        Given::Wall(wall) => wall.year(),
+    let (year, nanosecond) = match given {
+        Given::Instant(at) => (at.year(), at.nanosecond()),
+        Given::Wall(wall) => (wall.year(), wall.nanosecond()),
     };
-    YEARS.contains(&year).then_some(given)
+    // Neither Zoom nor the databases know leap seconds (chrono counts them beyond the billion).
+    (YEARS.contains(&year) && nanosecond < 1_000_000_000).then_some(given)
 }
 
 #[cfg(test)]
@@ -176,6 +187,35 @@ mod tests {
         assert!(started("2025-06-01T10:00:00Z").1.contains("in the past"));
         assert!(started("tomorrow").1.contains("must be a time"));
         assert!(started("9999-01-01T00:00:00Z").1.contains("must be a time"));
+        assert!(started("2026-12-31T23:59:60Z").1.contains("must be a time"), "a leap second");
         assert!(started("2026-07-01T10:00:00+02:00").0.is_some());
+    }
+
+    #[test]
+    fn far_zones_are_as_good_as_near_ones() {
+        for (zone, text, at) in [
+            ("Pacific/Kiritimati", "2026-07-01T08:00", "2026-06-30T18:00:00+00:00"),
+            ("Pacific/Pago_Pago", "2026-07-01T20:00", "2026-07-02T07:00:00+00:00"),
+            ("America/St_Johns", "2026-07-01T10:00", "2026-07-01T12:30:00+00:00"),
+            ("Asia/Kathmandu", "2026-07-01T10:00", "2026-07-01T04:15:00+00:00"),
+            ("Australia/Lord_Howe", "2026-07-01T10:00", "2026-06-30T23:30:00+00:00"),
+        ] {
+            let zone: Tz = zone.parse().unwrap();
+            let mut fields = Fields::from_query("");
+            let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+            let start = start(&mut fields, parse(text).unwrap(), zone, now).unwrap();
+            assert_eq!((start.at.to_rfc3339().as_str(), &start.wall[..16]), (at, text), "{zone}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_again_is_the_same_however_it_is_said() {
+        let at = DateTime::from_timestamp(1_782_892_800, 0).unwrap();
+        let berlin = chrono_tz::Europe::Berlin;
+        for text in ["2026-07-01T10:00:00", "2026-07-01T08:00:00Z", "2026-07-01T11:00:00+03:00"] {
+            assert!(is_same(parse(text).unwrap(), berlin, at), "{text}");
+        }
+        assert!(!is_same(parse("2026-07-01T08:00:00").unwrap(), berlin, at));
+        assert!(!is_same(parse("2026-03-29T02:30:00").unwrap(), berlin, at), "a gap is no time");
     }
 }

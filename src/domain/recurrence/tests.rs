@@ -91,6 +91,12 @@ fn what_is_wrong_with_a_rule_is_named() {
     assert_eq!(error("FREQ=WEEKLY;UNTIL=20270201"), RuleError::EndsBeforeStart);
     assert_eq!(error("FREQ=WEEKLY;BYDAY=TU;COUNT=2"), RuleError::StartOutside(wall(2027, 3, 2, 10, 0)));
     assert_eq!(error("FREQ=YEARLY;COUNT=200"), RuleError::TooFar);
+    // Every 28 years or more: the walk does not go on to the end of time.
+    assert_eq!(
+        times("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=TU;COUNT=200", wall(2028, 2, 29, 10, 0), Tz::UTC)
+            .unwrap_err(),
+        RuleError::TooFar
+    );
     for nonsense in [
         "",
         "weekly",

@@ -178,7 +178,7 @@ impl BookingFields {
         };
         let mut start_at: DateTime<Utc> = before.start_at.into();
         let mut notices = Vec::new();
-        if let Some(given) = self.start {
+        if let Some(given) = self.start.filter(|given| !when::is_same(*given, zone, start_at)) {
             let mut faults = Fields::of(String::new(), Map::new());
             let start = when::start(&mut faults, given, zone, now);
             faults.finish()?;
