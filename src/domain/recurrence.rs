@@ -165,7 +165,7 @@ impl Rule {
         zone: &Z,
     ) -> Result<Vec<Occurrence>, RuleError> {
         let horizon = self.until.map_or(NaiveDateTime::MAX, Moment::horizon);
-        let walls = self.walls(start, horizon)?;
+        let walls = self.walls(start, horizon, OCCURRENCES_MAX + 1)?;
         let mut found: Vec<Occurrence> = walls
             .into_iter()
             .zip(0..)
@@ -182,9 +182,14 @@ impl Rule {
         }
     }
 
-    /// The wall times up to `horizon`, one more than allowed at most. The walk ends with the last year that a
+    /// The wall times up to `horizon`, `most` at most. The walk ends with the last year that a
     /// booking may lie in, or where the crate gives up, so that no rule keeps anybody busy.
-    fn walls(&self, start: NaiveDateTime, horizon: NaiveDateTime) -> Result<Vec<NaiveDateTime>, RuleError> {
+    fn walls(
+        &self,
+        start: NaiveDateTime,
+        horizon: NaiveDateTime,
+        most: usize,
+    ) -> Result<Vec<NaiveDateTime>, RuleError> {
         if horizon < start {
             return Err(RuleError::EndsBeforeStart);
         }
@@ -194,7 +199,7 @@ impl Rule {
         let set = RRuleSet::new(first).rrule(rule).limit();
         let mut walls = Vec::new();
         let mut never = true;
-        for wall in set.into_iter().map(|at| at.naive_utc()).take(OCCURRENCES_MAX + 1) {
+        for wall in set.into_iter().map(|at| at.naive_utc()).take(most) {
             never = false;
             if wall > horizon {
                 break;
@@ -208,7 +213,7 @@ impl Rule {
         match wanted {
             _ if never => Err(RuleError::Never),
             // The walk gave up on the way to the next one.
-            Some(count) if walls.len() < count => Err(RuleError::TooFar),
+            Some(count) if walls.len() < count.min(most) => Err(RuleError::TooFar),
             _ => Ok(walls),
         }
     }

@@ -23,7 +23,7 @@ impl Rule {
     /// [`RuleError`] when the rule does not fit `start`.
     pub fn halves(&self, start: NaiveDateTime, number: usize) -> Result<Option<Halves>, RuleError> {
         // The end needs no zone here: a half is as long as is counted.
-        let walls = self.walls(start, NaiveDateTime::MAX)?;
+        let walls = self.walls(start, NaiveDateTime::MAX, number.saturating_add(1))?;
         let Some(tail_start) = walls.get(number).copied().filter(|_| number > 0) else { return Ok(None) };
         let counted = |count: usize| ("COUNT".to_owned(), count.to_string());
         let head = self.parts.iter().map(|(name, value)| match name.as_str() {

@@ -116,6 +116,18 @@ fn what_is_wrong_with_a_rule_is_named() {
 }
 
 #[test]
+fn a_rule_is_cut_whatever_lies_behind_its_end() {
+    let rule = Rule::parse("FREQ=YEARLY;UNTIL=20350101").unwrap();
+    let halves = rule.halves(wall(2027, 3, 1, 10, 0), 2).unwrap().unwrap();
+    assert_eq!(
+        (halves.head.as_str(), halves.tail.as_str()),
+        ("FREQ=YEARLY;COUNT=2", "FREQ=YEARLY;UNTIL=20350101")
+    );
+    assert_eq!(halves.tail_start, wall(2029, 3, 1, 10, 0));
+    assert_eq!(rule.halves(wall(2027, 3, 1, 10, 0), 0).unwrap(), None);
+}
+
+#[test]
 fn the_name_of_the_property_may_stand_before_the_rule() {
     let rule = Rule::parse(" rrule:freq=weekly;byday=mo;count=2 ").unwrap();
     assert_eq!(rule.text(), "FREQ=WEEKLY;BYDAY=MO;COUNT=2");
