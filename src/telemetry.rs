@@ -116,6 +116,17 @@ const HELP: &[(&str, Kind, &str)] = &[
     ("convened_store_queue_depth", Kind::Gauge, "Writes waiting for the writer"),
     ("convened_store_log_pages", Kind::Gauge, "Pages of SQLite's write-ahead log that wait for a checkpoint"),
     ("convened_store_group_size", Kind::Histogram, "Writes committed together"),
+    (
+        "convened_licences",
+        Kind::Gauge,
+        "Licences lent, being given, being taken back, and hosts in line, by state",
+    ),
+    ("convened_licences_short", Kind::Gauge, "Licences missing at the worst moment of the next day"),
+    (
+        "convened_licence_changes_total",
+        Kind::Counter,
+        "Licences asked to be given or taken back, by change and what came of it",
+    ),
     ("convened_zoom_calls_total", Kind::Counter, "Calls to Zoom, by call and what came of it"),
     ("convened_zoom_tokens_total", Kind::Counter, "Access tokens asked for, by what came of it"),
     ("convened_zoom_call_seconds", Kind::Histogram, "How long Zoom took to answer, by call"),

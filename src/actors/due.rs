@@ -1,6 +1,6 @@
 //! DueActor — the clock: wakes what is due, after any silence or crash.
 //! Receives: its own ticks.
-//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor.
+//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -11,6 +11,7 @@ use actix::prelude::*;
 
 use super::attendance::{AttendanceHandle, Job};
 use super::engine::Engine;
+use super::licence::{self, LicenceHandle};
 use super::registry::RegistryHandle;
 use super::supervision::supervised;
 use crate::store::due::{self, DueKind, DueRow};
@@ -32,14 +33,20 @@ pub struct DueActor {
     engine: Arc<Engine>,
     registry: RegistryHandle,
     attendance: AttendanceHandle,
+    licences: LicenceHandle,
     looking: bool,
 }
 
 impl DueActor {
     /// A clock that wakes these neighbours.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, registry: RegistryHandle, attendance: AttendanceHandle) -> Self {
-        Self { engine, registry, attendance, looking: false }
+    pub fn new(
+        engine: Arc<Engine>,
+        registry: RegistryHandle,
+        attendance: AttendanceHandle,
+        licences: LicenceHandle,
+    ) -> Self {
+        Self { engine, registry, attendance, licences, looking: false }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -75,6 +82,9 @@ impl DueActor {
             DueKind::Score => self.attendance.ask(Job::Score(key)),
             DueKind::WindowEnd => self.attendance.ask(Job::Window(key)),
             DueKind::AutoEnd => self.attendance.ask(Job::AutoEnd(key)),
+            DueKind::Licences => self.licences.ask(licence::Job::Lend),
+            DueKind::ZoomUsers => self.licences.ask(licence::Job::Users),
+            DueKind::ZoomUser => self.licences.ask(licence::Job::User(key)),
         }
     }
 

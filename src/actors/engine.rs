@@ -9,7 +9,9 @@ use super::shards::Shards;
 use super::store::Store;
 use super::supervision::Essential;
 use super::zoom_api::{CallZoom, Drain, Lane, ShareQuota, ZoomApiActor};
+use super::zoom_user::UserOptions;
 use crate::clock::SharedClock;
+use crate::domain::licence;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
 use crate::store::StoreError;
@@ -37,6 +39,10 @@ pub struct Engine {
     pub meetings: MeetingDefaults,
     /// How attendance is scored.
     pub attendance: AttendanceOptions,
+    /// How licences are lent.
+    pub licences: licence::Policy,
+    /// How the account's users are kept.
+    pub users: UserOptions,
 }
 
 /// What every meeting gets unless its booking says otherwise.

@@ -7,6 +7,7 @@
 //! Two loops run side by side, each at most once at a time: the sync loop towards Zoom and the event loop from it.
 //! A slow answer of Zoom never holds up the live view.
 
+mod host;
 mod known;
 pub(crate) mod live;
 mod perform;

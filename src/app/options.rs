@@ -6,13 +6,18 @@ use chrono::Duration;
 use serde_json::json;
 
 use crate::actors::engine::{AttendanceOptions, MeetingDefaults};
-use crate::config::Settings;
+use crate::actors::zoom_user::UserOptions;
+use crate::config::{Settings, UserAction};
+use crate::domain::licence;
 use crate::domain::rules::{Rules, Thresholds};
 use crate::domain::sync::Policy;
 
+fn span(span: std::time::Duration) -> Duration {
+    Duration::from_std(span).unwrap_or(Duration::days(1))
+}
+
 /// The waiting times of the sync loop.
 pub(super) fn sync_policy(settings: &Settings) -> Policy {
-    let span = |span: std::time::Duration| Duration::from_std(span).unwrap_or(Duration::days(1));
     Policy {
         // A request whose answer was lost is over by then, on both ends. The network is no faster on a clock that
         // runs faster.
@@ -35,6 +40,33 @@ pub(super) fn meeting_defaults(settings: &Settings) -> MeetingDefaults {
         ]),
         // Longer than can be counted is never.
         auto_end_after: settings.meetings.auto_end_after.and_then(|span| Duration::from_std(span).ok()),
+    }
+}
+
+/// Whoever needs a licence again within this keeps it: taking and giving cost two calls and two chances to fail.
+const LICENCE_KEEP: Duration = Duration::hours(1);
+/// How far ahead a shortage of licences is looked for.
+const LICENCE_LOOK_AHEAD: Duration = Duration::hours(24);
+
+/// How licences are lent; without `zoom.licences` none is.
+pub(super) fn licences(settings: &Settings) -> licence::Policy {
+    licence::Policy {
+        seats: settings.zoom.licences.map_or(0, |seats| usize::try_from(seats).unwrap_or(usize::MAX)),
+        margin: span(settings.zoom.licence_margin),
+        keep: LICENCE_KEEP,
+        look_ahead: LICENCE_LOOK_AHEAD,
+    }
+}
+
+/// How the account's users are kept.
+pub(super) fn users(settings: &Settings) -> UserOptions {
+    UserOptions {
+        action: match settings.zoom.user_action {
+            UserAction::None => None,
+            UserAction::Create => Some("create"),
+            UserAction::CustCreate => Some("custCreate"),
+        },
+        read_every: span(settings.sync.sweep_every),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::actors::due::DueActor;
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
+use crate::actors::licence::{LicenceActor, LicenceHandle};
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
 use crate::actors::shards::Shards;
 use crate::actors::store::Store;
@@ -53,6 +54,8 @@ pub struct Wired {
     pub registry: RegistryHandle,
     /// Scoring and reports.
     pub attendance: AttendanceHandle,
+    /// Licences and users.
+    pub licences: LicenceHandle,
     /// The webhooks' way in.
     pub inbox: Inbox,
 }
@@ -88,6 +91,8 @@ pub(super) fn wire(
         sync: options::sync_policy(settings),
         meetings: options::meeting_defaults(settings),
         attendance: options::attendance(settings),
+        licences: options::licences(settings),
+        users: options::users(settings),
     });
     let meetings = arbiters.meetings.handle();
     let attendance = AttendanceHandle::new(supervision.essential("attendance", &meetings, {
@@ -96,12 +101,17 @@ pub(super) fn wire(
     }));
     let registry =
         RegistryHandle::new(registry(&engine, &attendance, supervision, &meetings), Arc::clone(&engine));
+    let licences = LicenceHandle::new(supervision.essential("licence", &meetings, {
+        let engine = Arc::clone(&engine);
+        move || LicenceActor::new(Arc::clone(&engine))
+    }));
     supervision.essential("due", &meetings, {
         let (engine, registry, attendance) = (Arc::clone(&engine), registry.clone(), attendance.clone());
-        move || DueActor::new(Arc::clone(&engine), registry.clone(), attendance.clone())
+        let licences = licences.clone();
+        move || DueActor::new(Arc::clone(&engine), registry.clone(), attendance.clone(), licences.clone())
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
-    Ok(Wired { engine, registry, attendance, inbox })
+    Ok(Wired { engine, registry, attendance, licences, inbox })
 }
 
 fn registry(

@@ -210,6 +210,17 @@ words! {
 }
 
 words! {
+    /// What is done about a host whom Zoom does not know.
+    UserAction, "none, create or custCreate":
+    /// Nothing: their meetings wait until somebody makes the user.
+    None = "none",
+    /// Zoom invites them by mail; they can host once they have accepted.
+    Create = "create",
+    /// A user without a login, who can host at once (only for accounts that Zoom has enabled for it).
+    CustCreate = "custcreate",
+}
+
+words! {
     /// How callers' tokens are signed.
     Algorithm, "HS256, RS256, ES256 or EdDSA":
     /// A shared secret.

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::reader::Section;
 use super::sections::{days, minutes, seconds, url};
-use super::types::Plan;
+use super::types::{Plan, UserAction};
 
 /// The Zoom account and how to talk to it.
 #[derive(Debug, Clone)]
@@ -38,6 +38,10 @@ pub struct Zoom {
     pub host_pool: Vec<String>,
     /// How many licensed seats there are to manage.
     pub licences: Option<u32>,
+    /// How long before a meeting a licence is given, and how long after it taken back.
+    pub licence_margin: Duration,
+    /// What is done about a host whom Zoom does not know.
+    pub user_action: UserAction,
     /// How long one call may take.
     pub timeout: Duration,
     /// The first wait after a failed call.
@@ -62,6 +66,13 @@ impl Zoom {
             limits: ZoomLimits::read(&mut section.section("limits")),
             host_pool: section.get("host_pool", Vec::new()),
             licences: section.optional("licences"),
+            licence_margin: section.get_if(
+                "licence_margin",
+                minutes(30),
+                |t| *t < days(1),
+                "shorter than a day",
+            ),
+            user_action: section.get("user_action", UserAction::None),
             timeout: section.get_if("timeout", seconds(10), |t| !t.is_zero(), "longer than nothing"),
             retry_min: section.get_if("retry_min", seconds(1), |t| !t.is_zero(), "longer than nothing"),
             retry_max: section.get_if("retry_max", minutes(15), |t| *t < days(1), "shorter than a day"),

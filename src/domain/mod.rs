@@ -7,6 +7,7 @@ pub mod connection;
 pub mod events;
 pub mod identity;
 pub mod interval;
+pub mod licence;
 pub mod lifecycle;
 pub mod overrun;
 pub mod recurrence;

@@ -222,6 +222,8 @@ pub enum Failure {
     Until(DateTime<Utc>),
     /// Zoom refuses; repeating soon cannot help, so the longest back-off.
     Refused,
+    /// The host's Zoom user cannot host yet; whoever learns that they can lifts the wait.
+    HostNotReady,
 }
 
 /// Names the next step. `now` is the present; nothing else is asked.

@@ -23,8 +23,17 @@ text_enum! {
         Report = "report",
         /// Score a booking; the key is its id.
         Score = "score",
+        /// Lend and take back licences; the key is [`ACCOUNT`].
+        Licences = "licences",
+        /// Read all users of the account; the key is [`ACCOUNT`].
+        ZoomUsers = "zoom_users",
+        /// Read one user, and tell Zoom what is wanted of them; the key is their id or address.
+        ZoomUser = "zoom_user",
     }
 }
+
+/// The key of work about the account as a whole.
+pub const ACCOUNT: &str = "account";
 
 /// What a key names that belongs to a meeting.
 enum About {
@@ -41,6 +50,7 @@ impl DueKind {
             Self::Sync => Some(About::Meeting),
             Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
             Self::Report => Some(About::Instance),
+            Self::Licences | Self::ZoomUsers | Self::ZoomUser => None,
         }
     }
 }

@@ -238,8 +238,10 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
         .optional()?;
     let host_id = match &seat {
         None => None,
+        // Who has not accepted the invitation, or is deactivated, cannot host.
         Some(key) => zoom_users::table
             .filter(zoom_users::email_key.eq(key).or(zoom_users::zoom_user_id.eq(key)))
+            .filter(zoom_users::status.eq(super::zoom_user::ACTIVE))
             .select(zoom_users::zoom_user_id)
             .first(conn)
             .optional()?,

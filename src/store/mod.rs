@@ -21,6 +21,7 @@ pub mod group;
 pub mod idempotency;
 pub mod inbox;
 pub mod instance;
+pub mod licence;
 pub mod lifecycle;
 pub mod meeting;
 pub mod migrate;

@@ -384,18 +384,36 @@ diesel::table! {
         person_ref -> Nullable<Text>,
         display_name -> Nullable<Text>,
         seen_at -> Timestamp,
+        made_by_us -> Bool,
+        email_wanted -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    licence_leases (id) {
-        id -> Text,
+    licence_account (key) {
+        key -> Text,
+        seats -> BigInt,
+        margin_secs -> BigInt,
+        seats_found -> Nullable<BigInt>,
+        seats_found_until -> Nullable<Timestamp>,
+        short_since -> Nullable<Timestamp>,
+        short_from -> Nullable<Timestamp>,
+        short_by -> BigInt,
+    }
+}
+
+diesel::table! {
+    licence_leases (zoom_user_id) {
         zoom_user_id -> Text,
         owner_appointment -> Nullable<Text>,
         reason -> Text,
         from_at -> Timestamp,
         until_at -> Nullable<Timestamp>,
         state -> Text,
+        state_at -> Timestamp,
+        attempts -> BigInt,
+        next_attempt_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
         created_at -> Timestamp,
     }
 }
@@ -469,6 +487,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_members,
     groups,
     idempotency_keys,
+    licence_account,
     licence_leases,
     meeting_instances,
     meeting_registrants,

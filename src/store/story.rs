@@ -53,6 +53,24 @@ pub fn tell(
     Ok(())
 }
 
+/// Adds a line to the story of a booking that may be gone meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn tell_if_there(
+    conn: &mut Conn,
+    appointment_id: &str,
+    at: DateTime<Utc>,
+    kind: &str,
+    text: &str,
+    details: Option<Value>,
+) -> Result<(), StoreError> {
+    match super::appointment::by_id(conn, appointment_id)? {
+        Some(_) => tell(conn, appointment_id, at, kind, text, details),
+        None => Ok(()),
+    }
+}
+
 /// The story of a booking, from `after` (a line's place; 0 for the beginning), at most `limit` lines.
 ///
 /// # Errors

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::host;
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
 use crate::domain::appointment::{MeetingSpec, marker_of};
 use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
+use crate::store::StoreError;
+use crate::store::StoreError;
 use crate::store::meeting::SyncView;
-use crate::store::zoom_user::{self, ZoomUserRow};
-use crate::store::{StoreError, UtcMillis};
 use crate::zoom::call::{self, Guard};
 use crate::zoom::error::{Limit, ZoomError};
-use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings, User};
+use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings};
 use crate::zoom::{ZoomCall, ZoomReply};
 
 /// Zoom's meeting type for one with a planned time (Meeting API, `type`).
@@ -43,7 +44,7 @@ pub(super) struct Details {
 }
 
 impl Performed {
-    fn done(outcome: Outcome) -> Self {
+    pub(super) fn done(outcome: Outcome) -> Self {
         Self { outcome, details: Details::default(), error: None, tracking_id: None }
     }
 
@@ -55,7 +56,7 @@ impl Performed {
 }
 
 /// Why a step could not be performed.
-enum Trouble {
+pub(super) enum Trouble {
     Zoom(ZoomError),
     Store(StoreError),
 }
@@ -76,7 +77,7 @@ impl From<StoreError> for Trouble {
 pub(super) async fn step(engine: &Engine, view: &SyncView, step: &Step, lane: Lane) -> Performed {
     let guard = engine.shards.guard(&view.meeting.id);
     let done = match step {
-        Step::FindHost { key } => find_host(engine, key, lane).await,
+        Step::FindHost { key } => host::find(engine, key, lane).await,
         Step::Look { host_id } => look(engine, host_id, &view.meeting.marker, lane).await,
         Step::Create { host_id, spec, .. } => create(engine, host_id, spec, guard, lane).await,
         Step::Read { number } => read(engine, number, lane).await,
@@ -132,24 +133,6 @@ fn describe(error: &ZoomError) -> String {
         }
         other => other.to_string(),
     }
-}
-
-async fn find_host(engine: &Engine, key: &str, lane: Lane) -> Result<Performed, Trouble> {
-    let reply = engine.zoom.call(lane, call::get_user(key)).await?;
-    let user: User = reply.parse()?;
-    let email = user.email.unwrap_or_else(|| key.to_owned());
-    let row = ZoomUserRow {
-        zoom_user_id: user.id.unwrap_or_else(|| key.to_owned()),
-        email_key: if key.contains('@') { key.to_owned() } else { email.to_lowercase() },
-        email,
-        type_: user.kind.unwrap_or_default(),
-        status: user.status.unwrap_or_else(|| "active".to_owned()),
-        person_ref: None,
-        display_name: user.display_name,
-        seen_at: UtcMillis::from(engine.clock.now()),
-    };
-    engine.store.write(move |conn| zoom_user::save(conn, &row)).await?;
-    Ok(Performed { tracking_id: reply.tracking_id, ..Performed::done(Outcome::HostFound) })
 }
 
 /// Looks through the host's meetings for the marker, page by page.

@@ -231,6 +231,7 @@ fn concluded(
     columns.sync_state = match performed.outcome {
         Outcome::Failed(Failure::Refused) => "failed",
         Outcome::Failed(Failure::Until(_)) => "parked",
+        Outcome::Failed(Failure::HostNotReady) => "waiting_for_host",
         _ => "pending",
     }
     .to_owned();

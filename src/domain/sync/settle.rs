@@ -106,7 +106,7 @@ fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, p
     }
     next.not_before = Some(match failure {
         Failure::Until(until) => until,
-        Failure::Refused => now + policy.retry_max,
+        Failure::Refused | Failure::HostNotReady => now + policy.retry_max,
         Failure::NotDone | Failure::Unknown => now + back_off(next.attempts, policy, jitter),
     });
 }

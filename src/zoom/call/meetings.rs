@@ -40,6 +40,14 @@ pub fn list_meetings(host: &str, page_token: Option<&str>) -> ZoomCall {
         .page(page_token)
 }
 
+/// The meetings that a host is running at this moment; one page tells whether there are any.
+#[must_use]
+pub fn live_meetings(host: &str) -> ZoomCall {
+    get("live_meetings", format!("/users/{}/meetings", encode_segment(host)))
+        .label(Label::Medium)
+        .query("type", "live")
+}
+
 /// Ends a running meeting for everybody.
 #[must_use]
 pub fn end_meeting(number: &str) -> ZoomCall {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::meetings::{
-    create_meeting, delete_meeting, end_meeting, get_meeting, list_meetings, update_meeting,
+    create_meeting, delete_meeting, end_meeting, get_meeting, list_meetings, live_meetings, update_meeting,
 };
 pub use self::past::{
     meeting_recordings, past_instances, past_meeting, past_participants, report_meeting, report_participants,
@@ -26,7 +26,8 @@ pub use self::registrants::{
     add_registrant, batch_registrants, change_registrants, delete_registrant, list_registrants,
 };
 pub use self::users::{
-    UserRemoval, change_user_status, create_user, delete_user, get_user, list_users, update_user, zak,
+    UserRemoval, change_email, change_user_status, create_user, delete_user, get_user, list_users,
+    update_user, zak,
 };
 use super::http::Method;
 use super::ids::{encode_segment, encode_uuid};

@@ -1,7 +1,7 @@
 //! Users of the account and their licences.
 
 use super::{Label, Method, ZoomCall, encode_segment, get};
-use crate::zoom::types::{CreateUser, StatusChange, UserPatch};
+use crate::zoom::types::{CreateUser, EmailChange, StatusChange, UserPatch};
 
 /// The most users Zoom puts on a page.
 const USER_PAGE_SIZE: &str = "2000";
@@ -44,6 +44,13 @@ pub fn create_user(new: &CreateUser) -> ZoomCall {
 #[must_use]
 pub fn update_user(id_or_email: &str, patch: &UserPatch) -> ZoomCall {
     ZoomCall::new(Method::PATCH, "update_user", user(id_or_email)).body(patch)
+}
+
+/// Gives a user another address, which nobody at Zoom may have yet.
+#[must_use]
+pub fn change_email(id_or_email: &str, email: &str) -> ZoomCall {
+    ZoomCall::new(Method::PUT, "change_email", format!("{}/email", user(id_or_email)))
+        .body(&EmailChange { email: email.to_owned() })
 }
 
 /// Removes a user from the account.

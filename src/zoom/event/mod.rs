@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 use crate::domain::events::{ConnectionKey, EventKind, MeetingRef, ParticipantEvent, ZoomEvent};
 
+pub mod user;
+
 mod lenient;
 mod repair;
 #[cfg(test)]

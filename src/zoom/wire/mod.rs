@@ -22,7 +22,7 @@ pub use self::registrant::{
     BatchAdded, BatchRegistrant, BatchRequest, Registrant, RegistrantAdded, RegistrantPage,
     RegistrantRequest, RegistrantStatusChange, RegistrantTarget,
 };
-pub use self::user::{CreateUser, NewUser, User, UserPage, UserPatch, UserToken};
+pub use self::user::{CreateUser, EmailChange, NewUser, User, UserPage, UserPatch, UserToken};
 
 /// Zoom's error body.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -111,6 +111,13 @@ pub struct UserPatch {
     pub other: Map<String, Value>,
 }
 
+/// The body of "update a user's email".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailChange {
+    /// The new address.
+    pub email: String,
+}
+
 /// A user's token (the ZAK with which a host starts a meeting).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserToken {

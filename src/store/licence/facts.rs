@@ -1,0 +1,198 @@
+//! What a decision about licences rests on, read in a few queries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::{Cause, LeaseRow, State, account};
+use crate::domain::licence::{
+    BASIC, BASIC_MINUTES_MAX, Facts, LICENSED, Lease, LeaseState, Need, Policy, Reason, claims, demand_at,
+    reason,
+};
+use crate::store::schema::{appointments, licence_leases, seats, zoom_meetings, zoom_users};
+use crate::store::{Conn, Json, StoreError, UtcMillis, zoom_user};
+
+/// Meetings looked at for one decision, the soonest first; the others have their turn before theirs begins.
+const NEEDS_MAX: i64 = 20_000;
+
+/// No meeting of a licensed host runs longer (Zoom: 30 hours); one whose end was never told is not live for ever.
+const LIVE_HOURS_MAX: i64 = 30;
+
+/// Something that was asked for by hand is wanted for this long, seen from now.
+const ASKED_DAYS: i64 = 365;
+
+/// Which meetings to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedQuery<'a> {
+    /// Those that end after this …
+    pub after: DateTime<Utc>,
+    /// … and begin before this.
+    pub before: DateTime<Utc>,
+    /// The settings every meeting has unless its booking says otherwise, by Zoom's names.
+    pub defaults: &'a BTreeMap<String, Value>,
+}
+
+/// Everything a decision about licences rests on. Leases whose user has no licence any more, whoever took it, are
+/// ended on the way.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn facts(
+    conn: &mut Conn,
+    policy: &Policy,
+    defaults: &BTreeMap<String, Value>,
+    look_gap: Duration,
+    now: DateTime<Utc>,
+) -> Result<Facts, StoreError> {
+    end_lost(conn)?;
+    let rows = super::all(conn)?;
+    let around = policy.margin + policy.keep;
+    let query = NeedQuery { after: now - around, before: now + policy.look_ahead + around, defaults };
+    let mut needs = needs(conn, &query)?;
+    needs.extend(rows.iter().filter(|row| row.reason == Cause::Asked).map(|row| asked(row, now)));
+    let account = account(conn)?;
+    let found_until = account.seats_found_until.map(DateTime::<Utc>::from);
+    let seats_found = account.seats_found.filter(|_| found_until.is_some_and(|until| now < until));
+    Ok(Facts {
+        needs,
+        leases: rows.iter().filter_map(|row| lease(row, look_gap)).collect(),
+        live: live(conn, now)?,
+        refused: rows.iter().filter_map(refused).collect(),
+        seats_found: seats_found.and_then(|seats| usize::try_from(seats).ok()),
+    })
+}
+
+fn lease(row: &LeaseRow, look_gap: Duration) -> Option<Lease> {
+    let not_before = row.next_attempt_at.map(DateTime::<Utc>::from);
+    // A request whose answer was lost is over after the gap; before that, looking would tell the past.
+    let over = Some(DateTime::<Utc>::from(row.state_at) + look_gap);
+    let (state, not_before) = match row.state {
+        State::Waiting => return None,
+        State::Granting => (LeaseState::Granting, not_before.max(over)),
+        State::Held => (LeaseState::Held, not_before),
+        State::Returning => (LeaseState::Returning, not_before.max(over)),
+    };
+    Some(Lease { user: row.zoom_user_id.clone(), state, not_before })
+}
+
+fn refused(row: &LeaseRow) -> Option<(String, DateTime<Utc>)> {
+    let until = row.next_attempt_at.filter(|_| row.state == State::Waiting)?;
+    Some((row.zoom_user_id.clone(), until.into()))
+}
+
+fn asked(row: &LeaseRow, now: DateTime<Utc>) -> Need {
+    Need {
+        user: row.zoom_user_id.clone(),
+        appointment: None,
+        reason: Reason::Asked,
+        from: row.created_at.into(),
+        until: now + Duration::days(ASKED_DAYS),
+    }
+}
+
+/// Ends the leases of users whose licence somebody else took: an administrator, or Zoom with a deactivation.
+fn end_lost(conn: &mut Conn) -> Result<(), StoreError> {
+    let licensed = zoom_users::table
+        .filter(zoom_users::type_.eq(LICENSED))
+        .filter(zoom_users::status.eq(zoom_user::ACTIVE))
+        .select(zoom_users::zoom_user_id);
+    let lost = licence_leases::table
+        .filter(licence_leases::state.eq(State::Held))
+        .filter(licence_leases::reason.ne(Cause::Asked))
+        .filter(licence_leases::zoom_user_id.ne_all(licensed));
+    diesel::delete(lost).execute(conn)?;
+    let lost_but_asked = licence_leases::table
+        .filter(licence_leases::state.eq(State::Held))
+        .filter(licence_leases::zoom_user_id.ne_all(licensed));
+    diesel::update(lost_but_asked).set(licence_leases::state.eq(State::Waiting)).execute(conn)?;
+    Ok(())
+}
+
+/// Users in a meeting of ours that runs.
+fn live(conn: &mut Conn, now: DateTime<Utc>) -> Result<BTreeSet<String>, StoreError> {
+    let since = UtcMillis::from(now - Duration::hours(LIVE_HOURS_MAX));
+    let hosts: Vec<Option<String>> = zoom_meetings::table
+        .filter(zoom_meetings::status.eq("started"))
+        .filter(zoom_meetings::started_at.gt(since))
+        .select(zoom_meetings::host_id)
+        .load(conn)?;
+    Ok(hosts.into_iter().flatten().collect())
+}
+
+/// What is read of a booking to see whether its host needs a licence.
+type NeedRow = (String, String, i64, Json, UtcMillis, UtcMillis);
+
+/// The meetings whose host is Basic, or licensed by a lease of ours, and needs a licence for them.
+fn needs(conn: &mut Conn, query: &NeedQuery<'_>) -> Result<Vec<Need>, StoreError> {
+    let lent = licence_leases::table.filter(licence_leases::state.ne(State::Waiting));
+    let same_user =
+        seats::zoom_user_id.eq(zoom_users::email_key).or(seats::zoom_user_id.eq(zoom_users::zoom_user_id));
+    let rows: Vec<NeedRow> = seats::table
+        .inner_join(appointments::table)
+        .inner_join(zoom_users::table.on(same_user))
+        .filter(appointments::status.eq_any(["confirmed", "in_progress"]))
+        .filter(appointments::end_at.gt(UtcMillis::from(query.after)))
+        .filter(appointments::start_at.lt(UtcMillis::from(query.before)))
+        .filter(zoom_users::status.eq(zoom_user::ACTIVE))
+        .filter(
+            zoom_users::type_
+                .eq(BASIC)
+                .or(zoom_users::zoom_user_id.eq_any(lent.select(licence_leases::zoom_user_id))),
+        )
+        .order((appointments::start_at, appointments::id))
+        .limit(NEEDS_MAX)
+        .select((
+            zoom_users::zoom_user_id,
+            appointments::id,
+            appointments::duration_minutes,
+            appointments::settings,
+            appointments::start_at,
+            appointments::end_at,
+        ))
+        .load(conn)?;
+    let mut needs = Vec::new();
+    for (user, id, minutes, settings, start, end) in rows {
+        if let Some(reason) = reason_of(minutes, &settings, query.defaults)? {
+            needs.push(Need { user, appointment: Some(id), reason, from: start.into(), until: end.into() });
+        }
+    }
+    Ok(needs)
+}
+
+/// Why a booking needs a licensed host; its settings are read only where its length does not say it already.
+fn reason_of(
+    minutes: i64,
+    settings: &Json,
+    defaults: &BTreeMap<String, Value>,
+) -> Result<Option<Reason>, StoreError> {
+    if minutes > BASIC_MINUTES_MAX {
+        return Ok(Some(Reason::LongMeeting));
+    }
+    let mut all = defaults.clone();
+    all.extend(settings.parse::<BTreeMap<String, Value>>("appointments.settings")?);
+    Ok(reason(minutes, &all))
+}
+
+/// How many other users want a licence at the busiest moment of a meeting from `from` to `until`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn demand_beside(
+    conn: &mut Conn,
+    zoom_user_id: &str,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    margin: Duration,
+) -> Result<usize, StoreError> {
+    let policy = Policy { seats: 0, margin, keep: Duration::zero(), look_ahead: Duration::zero() };
+    let (after, before) = (from - margin - margin, until + margin + margin);
+    let defaults = BTreeMap::new();
+    let mut needs = needs(conn, &NeedQuery { after, before, defaults: &defaults })?;
+    needs.retain(|need| need.user != zoom_user_id);
+    let claims = claims(&needs, &policy);
+    let (from, until) = (from - margin, until + margin);
+    let starts = claims.iter().map(|claim| claim.from.max(from)).filter(|at| *at < until);
+    Ok(starts.map(|at| demand_at(&claims, at)).max().unwrap_or_default())
+}
