@@ -1,5 +1,5 @@
 //! LicenceActor — one per Zoom account; lends licences and keeps what is known of the account's users true.
-//! Receives: Job (DueActor), BookingsChanged (http).
+//! Receives: Job (DueActor), BookingsChanged and LendNow (http).
 //! Sends: calls to ZoomApiActor on the sync and sweep lanes, writes to the store.
 //! Stops when: the process does.
 //! If it dies: `due_work` brings its jobs back; a request on its way has its intent in `licence_leases` and is
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 
 use super::engine::Engine;
 use super::supervision::{Essential, supervised};
@@ -45,6 +46,11 @@ pub enum Job {
 #[rtype(result = "()")]
 struct Finished(Job);
 
+/// Lends now, and answers when that is done.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct LendNow(oneshot::Sender<()>);
+
 /// Bookings, and with them the need of licences, have changed.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
@@ -66,6 +72,15 @@ impl LicenceHandle {
         self.0.tell(job)
     }
 
+    /// Lends now, and waits until that is done, at most for `limit`.
+    pub async fn lend_now(&self, limit: Duration) {
+        let (reply, done) = oneshot::channel();
+        if self.0.tell(LendNow(reply)) {
+            // Late or lost: the rows say how things stand.
+            let _ = tokio::time::timeout(limit, done).await;
+        }
+    }
+
     /// Says, after the commit, that bookings changed. Should that be lost, the next look comes within a minute.
     pub fn bookings_changed(&self) {
         self.0.tell(BookingsChanged);
@@ -80,6 +95,10 @@ pub struct LicenceActor {
     waiting: BTreeSet<Job>,
     running: BTreeSet<Job>,
     gathering: bool,
+    /// Who waits for lending that has not begun …
+    waiters: Vec<oneshot::Sender<()>>,
+    /// … and for the one that runs.
+    served: Vec<oneshot::Sender<()>>,
 }
 
 impl LicenceActor {
@@ -92,6 +111,8 @@ impl LicenceActor {
             waiting: BTreeSet::new(),
             running: BTreeSet::new(),
             gathering: false,
+            waiters: Vec::new(),
+            served: Vec::new(),
         }
     }
 
@@ -106,6 +127,9 @@ impl LicenceActor {
             }
             self.waiting.remove(&job);
             self.running.insert(job.clone());
+            if job == Job::Lend {
+                self.served.append(&mut self.waiters);
+            }
             let (engine, address) = (Arc::clone(&self.engine), ctx.address());
             // A task of its own: a panic in one job ends that job alone.
             let work = actix_rt::spawn(run(engine, job.clone()));
@@ -179,6 +203,19 @@ impl Handler<Job> for LicenceActor {
     }
 }
 
+impl Handler<LendNow> for LicenceActor {
+    type Result = ();
+
+    fn handle(&mut self, now: LendNow, ctx: &mut Self::Context) {
+        self.waiters.push(now.0);
+        // Whoever waits is served before the users that are only read.
+        if self.waiting.insert(Job::Lend) {
+            self.line.push_front(Job::Lend);
+        }
+        self.start_jobs(ctx);
+    }
+}
+
 impl Handler<BookingsChanged> for LicenceActor {
     type Result = ();
 
@@ -199,6 +236,12 @@ impl Handler<Finished> for LicenceActor {
 
     fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
         self.running.remove(&finished.0);
+        if finished.0 == Job::Lend {
+            for waiting in self.served.drain(..) {
+                // Nobody may be listening any more.
+                let _ = waiting.send(());
+            }
+        }
         self.start_jobs(ctx);
     }
 }

@@ -4,12 +4,13 @@
 use super::engine::Engine;
 use super::zoom_api::Lane;
 use crate::domain::licence::BASIC;
+use crate::store::due::{self, DueKind};
 use crate::store::zoom_user::{self, ZoomUserRow};
 use crate::store::{StoreError, UtcMillis, person};
 use crate::zoom::ZoomReply;
-use crate::zoom::call;
+use crate::zoom::call::{self, UserRemoval};
 use crate::zoom::error::ZoomError;
-use crate::zoom::types::{CreateUser, NewUser, User};
+use crate::zoom::types::{CreateUser, MeetingPage, NewUser, User, UserPatch, UserToken};
 
 /// Zoom's code for an address that a user of this account has (Users API, create: HTTP 409).
 const IN_THE_ACCOUNT: i64 = 1005;
@@ -109,6 +110,50 @@ pub async fn make(engine: &Engine, new: UserToMake, lane: Lane) -> Result<ZoomUs
     }
     // The answer to the making says nothing of the user's status; Zoom's own record does.
     Ok(read(engine, &key, lane).await?.0)
+}
+
+/// Changes what Zoom shows of a user.
+///
+/// # Errors
+/// [`UserTrouble`].
+pub async fn change(engine: &Engine, id: &str, patch: &UserPatch) -> Result<ZoomUserRow, UserTrouble> {
+    engine.zoom.call(Lane::Interactive, call::update_user(id, patch)).await?;
+    Ok(read(engine, id, Lane::Interactive).await?.0)
+}
+
+/// Whether a user is in any meeting at this moment, of ours or not.
+///
+/// # Errors
+/// [`ZoomError`].
+pub async fn is_live(engine: &Engine, id: &str, lane: Lane) -> Result<bool, ZoomError> {
+    let page: MeetingPage = engine.zoom.call(lane, call::live_meetings(id)).await?.parse()?;
+    Ok(!page.meetings.is_empty())
+}
+
+/// Removes a user from the account; one whom Zoom does not know is removed already.
+///
+/// # Errors
+/// [`UserTrouble`]; after an unknown answer the user is read again soon, and Zoom's word counts.
+pub async fn remove(engine: &Engine, id: &str, removal: UserRemoval) -> Result<(), UserTrouble> {
+    let answer = engine.zoom.call(Lane::Interactive, call::delete_user(id, removal)).await;
+    let (id, soon) = (id.to_owned(), UtcMillis::from(engine.clock.now() + engine.sync.look_gap));
+    match answer {
+        Ok(_) | Err(ZoomError::NotFound { .. }) => {
+            Ok(engine.store.write(move |conn| zoom_user::remove(conn, &id)).await?)
+        }
+        Err(error) => {
+            engine.store.write(move |conn| due::set(conn, DueKind::ZoomUser, &id, soon)).await?;
+            Err(error.into())
+        }
+    }
+}
+
+/// The token with which a host starts a meeting: a credential, never stored and never logged.
+///
+/// # Errors
+/// [`ZoomError`].
+pub async fn zak(engine: &Engine, id: &str) -> Result<UserToken, ZoomError> {
+    engine.zoom.call(Lane::Interactive, call::zak(id)).await?.parse()
 }
 
 fn request(new: &UserToMake) -> CreateUser {

@@ -148,6 +148,7 @@ pub(super) fn front(
     let front = Front {
         store: engine.store.clone(),
         registry: wired.registry.clone(),
+        licences: wired.licences.clone(),
         health,
         sealer: engine.sealer.clone(),
         clock: Arc::clone(&engine.clock),

@@ -32,6 +32,8 @@ const CONTRACT: &[&str] = &[
     "zoom.plan",
     "zoom.host_pool",
     "zoom.licences",
+    "zoom.licence_margin",
+    "zoom.user_action",
     "zoom.timeout",
     "zoom.retry_min",
     "zoom.retry_max",

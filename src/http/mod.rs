@@ -6,6 +6,7 @@
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
 //! - [`people`], [`groups`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
+//! - [`zoom_users`]: the account's users at Zoom and their licences.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
@@ -39,6 +40,7 @@ mod validate;
 pub mod webhook;
 mod when;
 mod zoom_error;
+pub mod zoom_users;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +48,7 @@ use chrono_tz::Tz;
 
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
+use crate::actors::licence::LicenceHandle;
 use crate::actors::registry::RegistryHandle;
 use crate::actors::store::Store;
 use crate::clock::SharedClock;
@@ -61,6 +64,8 @@ pub struct Front {
     pub store: Store,
     /// Who brings Zoom in line with a booking that changed.
     pub registry: RegistryHandle,
+    /// Who lends licences.
+    pub licences: LicenceHandle,
     /// Whether the daemon can do its work.
     pub health: Health,
     /// Opens the secrets in rows.

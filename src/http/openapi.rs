@@ -8,7 +8,7 @@ use utoipa::{Modify, OpenApi};
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, doors, participants, write};
-use super::{dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
+use super::{dead_letters, docs, groups, health, metrics, people, rules, series, webhook, zoom_users};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -23,6 +23,13 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, series, 
         webhook::receive_webhook,
         dead_letters::list,
         dead_letters::replay,
+        zoom_users::list,
+        zoom_users::create,
+        zoom_users::get,
+        zoom_users::change,
+        zoom_users::remove,
+        zoom_users::licence,
+        zoom_users::zak,
         people::list,
         people::put,
         people::get,

@@ -15,7 +15,7 @@ use super::{Front, when};
 use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
-use crate::store::{Conn, UtcMillis, group};
+use crate::store::{Conn, UtcMillis, group, zoom_user};
 
 /// The longest `ref` of anything.
 pub(super) const REF_LENGTH_MAX: usize = 200;
@@ -138,6 +138,12 @@ pub(super) async fn put(
                 None => new,
             };
             person::save(conn, &row)?;
+            let old_key = old.as_ref().and_then(|old| old.email_key.as_deref());
+            if let (Some(old_key), Some(email)) = (old_key, &row.email)
+                && row.email_key.as_deref() != Some(old_key)
+            {
+                zoom_user::address_changed(conn, &row.ref_, old_key, email, now)?;
+            }
             let types = person::zoom_types(conn, row.email_key.as_slice())?;
             Ok((row, types, old.is_none()))
         })
@@ -316,6 +322,7 @@ async fn set_active(
     for meeting in &aftermath.meetings {
         front.registry.wake(meeting);
     }
+    front.licences.bookings_changed();
     Ok(HttpResponse::Ok().insert_header(etag::tag(row.version, 0)).json(PersonChangedAnswer {
         person: PersonView::new(row, &types),
         cancelled_appointments: aftermath.cancelled,

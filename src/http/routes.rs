@@ -5,7 +5,9 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
 use super::meetings::{self, attendance, doors, participants, write};
-use super::{admission, dead_letters, docs, groups, health, metrics, people, rules, series, webhook};
+use super::{
+    admission, dead_letters, docs, groups, health, metrics, people, rules, series, webhook, zoom_users,
+};
 
 /// Every path of the daemon.
 pub(super) fn routes(cfg: &mut ServiceConfig) {
@@ -21,7 +23,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The paths that count as requests in flight.
 fn limited(cfg: &mut ServiceConfig) {
-    cfg.configure(webhooks).configure(directory).configure(bookings).configure(meetings);
+    cfg.configure(webhooks).configure(users).configure(directory).configure(bookings).configure(meetings);
 }
 
 fn webhooks(cfg: &mut ServiceConfig) {
@@ -31,6 +33,22 @@ fn webhooks(cfg: &mut ServiceConfig) {
             web::resource("/api/zoom/webhooks/dead-letters/{id}/replay")
                 .route(post().to(dead_letters::replay)),
         );
+}
+
+fn users(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::resource("/api/zoom/users")
+            .route(get().to(zoom_users::list))
+            .route(post().to(zoom_users::create)),
+    )
+    .service(
+        web::resource("/api/zoom/users/{id}")
+            .route(get().to(zoom_users::get))
+            .route(patch().to(zoom_users::change))
+            .route(delete().to(zoom_users::remove)),
+    )
+    .service(web::resource("/api/zoom/users/{id}/licence").route(post().to(zoom_users::licence)))
+    .service(web::resource("/api/zoom/users/{id}/zak").route(get().to(zoom_users::zak)));
 }
 
 fn directory(cfg: &mut ServiceConfig) {

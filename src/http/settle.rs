@@ -62,6 +62,7 @@ impl Front {
         };
         if let Some(meeting) = &booking.meeting {
             self.registry.wake(&meeting.id);
+            self.licences.bookings_changed();
         }
         if !waits || !wants_zoom(&booking) {
             return Ok(answer(&booking, body, done, wait));

@@ -164,7 +164,7 @@ impl Announcer<'_> {
         self.send("user.created", payload);
     }
 
-    /// `what` is `activated`, `deactivated`, `deleted` or `disassociated`.
+    /// `what` is `invitation_accepted`, `activated`, `deactivated`, `deleted` or `disassociated`.
     pub(super) fn user(&self, what: &str, user: &SandboxUser) {
         self.send(&format!("user.{what}"), self.payload(Value::Object(user_core(user))));
     }

@@ -23,6 +23,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/sandbox/recordings", web::post().to(publish_recording))
         .route("/sandbox/users", web::get().to(users))
         .route("/sandbox/users", web::post().to(add_user))
+        .route("/sandbox/users/{key}/accept", web::post().to(accept))
         .route("/sandbox/webhook", web::get().to(webhook))
         .route("/sandbox/webhook", web::put().to(set_webhook))
         .route("/sandbox/settings", web::get().to(settings))
@@ -85,6 +86,10 @@ async fn add_user(state: State, new: web::Json<NewSandboxUser>) -> HttpResponse 
         Ok(user) => HttpResponse::Created().json(user),
         Err(refusal) => refuse(&refusal),
     }
+}
+
+async fn accept(state: State, key: web::Path<String>) -> HttpResponse {
+    done(state.accept_invitation(&key))
 }
 
 async fn webhook(state: State) -> HttpResponse {

@@ -53,6 +53,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     user("GET /users/{userId}", Light, "user:read:user", user_reads::get),
     user("PATCH /users/{userId}", Light, "user:update:user", users::patch),
     Endpoint { exclusive: true, ..user("DELETE /users/{userId}", Light, "user:delete:user", users::delete) },
+    user("PUT /users/{userId}/email", Light, "user:update:email", users::set_email),
     user("PUT /users/{userId}/status", Light, "user:update:status", users::set_status),
     user("GET /users/{userId}/settings", Medium, "user:read:settings", user_reads::settings),
     user("PATCH /users/{userId}/settings", Medium, "user:update:settings", users::patch_settings),

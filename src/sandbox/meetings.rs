@@ -180,6 +180,20 @@ pub(super) fn set_status(account: &mut Account, request: &ApiRequest) -> Outcome
     }
 }
 
+/// Ends the running instance of a host who is Basic and has had their minutes; otherwise says when that will be.
+pub(super) fn end_basic(account: &mut Account, number: u64, now: Instant) -> Option<Instant> {
+    let minutes = account.settings.basic_minutes.filter(|minutes| *minutes > 0)?;
+    let meeting = account.meetings.get(&number)?.clone();
+    let uuid = meeting.live.as_ref()?;
+    account.users.get(&meeting.host_id).filter(|host| host.kind != LICENSED)?;
+    let over = account.instances.get(uuid)?.started + chrono::Duration::minutes(minutes.into());
+    if now < over {
+        return Some(over);
+    }
+    end(account, &meeting, uuid, now);
+    None
+}
+
 /// Ends a running instance and tells its player.
 fn end(account: &mut Account, meeting: &SandboxMeeting, uuid: &str, now: Instant) {
     let started = account.instances.get(uuid).map_or(now, |instance| instance.started);

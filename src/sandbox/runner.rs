@@ -99,8 +99,16 @@ impl Runner<'_> {
         ours: &[String],
     ) -> Option<String> {
         loop {
-            let gap = (at - self.state.now()).to_std().unwrap_or_default();
-            if gap.is_zero() {
+            // What Zoom ends, it announces like what the API ends.
+            let cut = self.state.end_basic(self.number);
+            if let Ok(uuid) = endings.try_recv()
+                && ours.contains(&uuid)
+            {
+                return Some(uuid);
+            }
+            let next = cut.map_or(at, |cut| cut.min(at));
+            let gap = (next - self.state.now()).to_std().unwrap_or_default();
+            if gap.is_zero() && next == at {
                 return None;
             }
             let nap = self.state.clock().real(gap).min(LOOK_EVERY);

@@ -36,6 +36,8 @@ pub struct Settings {
     pub consent_user: Option<String>,
     /// How many licensed users the account may have.
     pub seats: u32,
+    /// After how many minutes the meetings of Basic hosts end; never without a number.
+    pub basic_minutes: Option<u32>,
     /// How long after the end the report appears, on the sandbox's clock.
     pub report_delay_secs: u32,
     /// How long a new meeting is missing from lists, on the sandbox's clock.
@@ -55,6 +57,7 @@ impl Default for Settings {
             scopes: None,
             consent_user: None,
             seats: 1_000,
+            basic_minutes: Some(40),
             report_delay_secs: 300,
             list_lag_secs: 0,
             default_passcode: true,

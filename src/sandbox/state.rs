@@ -13,7 +13,7 @@ use super::faults::FaultRule;
 use super::ledger::{LedgerEntry, LedgerFilter};
 use super::model::{LICENSED, ReportRow, SandboxInstance, SandboxMeeting, SandboxUser, UserStatus, Webhook};
 use super::settings::Settings;
-use super::{SandboxOptions, meetings, recordings};
+use super::{SandboxOptions, meetings, recordings, users};
 use crate::clock::{Instant, SharedClock};
 use crate::sandbox::oauth::Grants;
 use crate::zoom::ids;
@@ -183,6 +183,20 @@ impl SandboxState {
         user.status = new.status;
         account.insert_user(user.clone());
         Ok(user)
+    }
+
+    /// A pending user accepts the invitation.
+    pub fn accept_invitation(&self, key: &str) -> Result<(), SandboxRefusal> {
+        let now = self.now();
+        users::accept(&mut self.account(), key, now)
+    }
+
+    /// Ends a meeting that a Basic host has run for as long as Zoom lets them, and says when it will if it is not
+    /// time yet; `None` when nothing of the kind will happen.
+    #[must_use]
+    pub fn end_basic(&self, number: u64) -> Option<Instant> {
+        let now = self.now();
+        meetings::end_basic(&mut self.account(), number, now)
     }
 
     /// A meeting that exists: neither deleted nor unknown.

@@ -6,6 +6,8 @@ use super::account::Account;
 use super::errors::ApiError;
 use super::model::{LICENSED, SandboxUser, UserStatus};
 use super::request::{Answer, ApiRequest, Outcome};
+use super::state::SandboxRefusal;
+use crate::clock::Instant;
 
 /// The ways to create a user.
 const ACTIONS: [&str; 4] = ["create", "autoCreate", "custCreate", "ssoCreate"];
@@ -205,6 +207,38 @@ pub(super) fn set_status(account: &mut Account, request: &ApiRequest) -> Outcome
     account.announcer(request.now).user(event, &user);
     account.users.insert(user.id.clone(), user);
     Ok(Answer::done())
+}
+
+/// `PUT /users/{userId}/email`
+pub(super) fn set_email(account: &mut Account, request: &ApiRequest) -> Outcome {
+    let before = account.user_of(request)?.clone();
+    let body = request.object()?;
+    let email = body.get("email").and_then(Value::as_str).ok_or_else(|| ApiError::missing_field("email"))?;
+    if !email.contains('@') || email.chars().count() > EMAIL_MAX {
+        return Err(ApiError::invalid_field("email"));
+    }
+    if account.user(email).is_some_and(|other| other.id != before.id) {
+        return Err(ApiError::new(409, 1005, format!("User already in the account: {email}")));
+    }
+    let after = SandboxUser { email: email.to_owned(), ..before.clone() };
+    let fields = |user: &SandboxUser| Map::from_iter([("email".to_owned(), json!(user.email))]);
+    if after.email != before.email {
+        account.announcer(request.now).user_updated(&before.id, &fields(&before), &fields(&after));
+    }
+    account.remove_user(&before.id);
+    account.insert_user(after);
+    Ok(Answer::done())
+}
+
+/// A pending user accepts the invitation, as they would by the link in Zoom's mail.
+pub(super) fn accept(account: &mut Account, key: &str, now: Instant) -> Result<(), SandboxRefusal> {
+    let pending = account.user(key).filter(|user| user.status == UserStatus::Pending).cloned();
+    let mut user =
+        pending.ok_or_else(|| SandboxRefusal::Invalid(format!("`{key}` is no user who was invited")))?;
+    user.status = UserStatus::Active;
+    account.announcer(now).user("invitation_accepted", &user);
+    account.users.insert(user.id.clone(), user);
+    Ok(())
 }
 
 /// `PATCH /users/{userId}/settings`: kept as given and laid over the defaults.

@@ -11,7 +11,7 @@ use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis, each_backend};
 use crate::domain::licence::{Claim, Reason, Shortage};
 
-pub use facts::{NeedQuery, demand_beside, facts};
+pub use facts::{facts, unlicensed};
 
 text_enum! {
     /// How a lease stands.
@@ -163,6 +163,19 @@ pub fn note_shortage(
     Ok(shortage.is_some() && before.short_since.is_none())
 }
 
+/// One decision at a time, over all processes on the database, so that no seat is given twice. SQLite has one writer
+/// anyway.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lock(conn: &mut Conn) -> Result<(), StoreError> {
+    if let Conn::Postgres(connection) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('licences', 0))")
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
 /// The lease of a user.
 ///
 /// # Errors
@@ -278,6 +291,50 @@ pub fn put_off(
 pub fn end(conn: &mut Conn, zoom_user_id: &str) -> Result<(), StoreError> {
     diesel::delete(licence_leases::table.find(zoom_user_id)).execute(conn)?;
     Ok(())
+}
+
+/// Somebody asks for a licence by hand: in line at once, or, where the user has one already, held from now on until
+/// nobody asks any more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ask(conn: &mut Conn, zoom_user_id: &str, now: UtcMillis) -> Result<(), StoreError> {
+    let before = of_user(conn, zoom_user_id)?;
+    let row = LeaseRow {
+        zoom_user_id: zoom_user_id.to_owned(),
+        owner_appointment: before.as_ref().and_then(|lease| lease.owner_appointment.clone()),
+        reason: Cause::Asked,
+        from_at: before.as_ref().map_or(now, |lease| lease.from_at),
+        until_at: None,
+        state: before.as_ref().map_or(State::Waiting, |lease| lease.state),
+        state_at: before.as_ref().map_or(now, |lease| lease.state_at),
+        attempts: 0,
+        next_attempt_at: None,
+        last_error: None,
+        created_at: before.map_or(now, |lease| lease.created_at),
+    };
+    write(conn, &row)
+}
+
+/// Takes a licence that nobody lent into our hands, because somebody wants it taken: it goes when no meeting needs it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn adopt(conn: &mut Conn, zoom_user_id: &str, now: UtcMillis) -> Result<(), StoreError> {
+    let row = LeaseRow {
+        zoom_user_id: zoom_user_id.to_owned(),
+        owner_appointment: None,
+        reason: Cause::LongMeeting,
+        from_at: now,
+        until_at: Some(now),
+        state: State::Held,
+        state_at: now,
+        attempts: 0,
+        next_attempt_at: None,
+        last_error: None,
+        created_at: now,
+    };
+    write(conn, &row)
 }
 
 /// Nobody asks by hand any more: the lease lives on only while a meeting needs it. One that only waited ends.

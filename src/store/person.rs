@@ -101,6 +101,22 @@ pub fn by_email(conn: &mut Conn, email: &str) -> Result<Option<PersonRow>, Store
         .optional()?)
 }
 
+/// The people with these addresses (in lower case); of several with one address the one that was told first comes
+/// first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn by_emails(conn: &mut Conn, email_keys: &[String]) -> Result<Vec<PersonRow>, StoreError> {
+    if email_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(people::table
+        .filter(people::email_key.eq_any(email_keys))
+        .order((people::created_at, people::ref_))
+        .select(PersonRow::as_select())
+        .load(conn)?)
+}
+
 /// The `ref` of the person with this address; nobody known becomes a person of ours, known by it alone.
 ///
 /// # Errors

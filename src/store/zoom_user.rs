@@ -190,50 +190,58 @@ pub fn by_keys(conn: &mut Conn, keys: &[String]) -> Result<Vec<ZoomUserRow>, Sto
         .load(conn)?)
 }
 
-/// The user whom this person keeps hosting under, although the addresses differ.
+/// A person has another address: the Zoom user that we made for them is to get it as well. One that was there before
+/// us keeps the address it has.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn kept_by(conn: &mut Conn, person_ref: &str) -> Result<Option<ZoomUserRow>, StoreError> {
-    Ok(zoom_users::table
-        .filter(zoom_users::person_ref.eq(person_ref))
-        .order(zoom_users::zoom_user_id)
-        .select(ZoomUserRow::as_select())
-        .first(conn)
-        .optional()?)
+pub fn address_changed(
+    conn: &mut Conn,
+    person_ref: &str,
+    old_key: &str,
+    email: &str,
+    now: UtcMillis,
+) -> Result<(), StoreError> {
+    let theirs: Vec<String> = zoom_users::table
+        .filter(zoom_users::person_ref.eq(person_ref).or(zoom_users::email_key.eq(old_key)))
+        .filter(zoom_users::made_by_us.eq(true))
+        .select(zoom_users::zoom_user_id)
+        .load(conn)?;
+    for user in theirs {
+        want_address(conn, &user, email, now)?;
+    }
+    Ok(())
 }
 
-/// Ties a user to a person, under another address than Zoom's; `email_wanted` is what Zoom is to be told, if it is.
+/// Notes the address that Zoom is to be told for a user, and makes that due.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn keep(
+pub fn want_address(
     conn: &mut Conn,
     zoom_user_id: &str,
-    person_ref: Option<&str>,
-    email_wanted: Option<&str>,
+    email: &str,
+    now: UtcMillis,
 ) -> Result<(), StoreError> {
     diesel::update(zoom_users::table.find(zoom_user_id))
-        .set((zoom_users::person_ref.eq(person_ref), zoom_users::email_wanted.eq(email_wanted)))
+        .set(zoom_users::email_wanted.eq(Some(email)))
         .execute(conn)?;
-    Ok(())
+    due::set(conn, DueKind::ZoomUser, zoom_user_id, now)
 }
 
-/// Future seats and meetings that go by this address go by the user's id from now on.
+/// How many bookings that are not over hold a seat of this user.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn rename_seats(conn: &mut Conn, email_key: &str, zoom_user_id: &str) -> Result<(), StoreError> {
-    diesel::update(seats::table.filter(seats::zoom_user_id.eq(email_key)))
-        .set(seats::zoom_user_id.eq(zoom_user_id))
-        .execute(conn)?;
-    diesel::update(zoom_meetings::table.filter(zoom_meetings::host_email.eq(email_key)))
-        .set((
-            zoom_meetings::host_email.eq(zoom_user_id),
-            zoom_meetings::version.eq(zoom_meetings::version + 1),
-        ))
-        .execute(conn)?;
-    Ok(())
+pub fn bookings_ahead(conn: &mut Conn, user: &ZoomUserRow, now: UtcMillis) -> Result<i64, StoreError> {
+    let of_user = seats::table.filter(seats::zoom_user_id.eq_any([&user.email_key, &user.zoom_user_id]));
+    let ahead: i64 = of_user.filter(seats::until_at.gt(now)).count().get_result(conn)?;
+    let live: i64 = zoom_meetings::table
+        .filter(zoom_meetings::host_id.eq(&user.zoom_user_id))
+        .filter(zoom_meetings::status.eq("started"))
+        .count()
+        .get_result(conn)?;
+    Ok(ahead + live)
 }
 
 /// Zoom has been told the user's new address, or does not want to hear of it.

@@ -23,6 +23,7 @@ mod http_errors;
 mod http_meetings;
 mod http_series;
 mod inbox;
+mod licences;
 mod overrun;
 mod sandbox_after;
 mod sandbox_faults;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::outcome;
 use crate::actors::engine::Engine;
-use crate::domain::licence::{Facts, LeaseState, Plan, Shortage, Step, next_step, plan};
+use crate::domain::licence::{Facts, LeaseState, Plan, Policy, Reason, Shortage, Step, next_step, plan};
 use crate::store::due::{self, ACCOUNT, DueKind};
 use crate::store::licence::{self, Cause, State};
 use crate::store::{Conn, StoreError, UtcMillis, outbox, story};
@@ -66,12 +66,13 @@ async fn decide(engine: &Engine, idle: BTreeSet<String>) -> Result<Decision, Sto
     engine
         .store
         .write(move |conn| {
+            licence::lock(conn)?;
             let facts = licence::facts(conn, &policy, &defaults, look_gap, now)?;
-            let mut plan = plan(&facts, &policy, now);
-            if policy.seats == 0 {
-                // Nothing is lent: nobody stands in line for it, and nobody misses it.
-                (plan.line, plan.grant, plan.shortage) = (Vec::new(), Vec::new(), None);
-            }
+            let plan = if policy.seats == 0 {
+                by_hand_only(&facts, &policy, now)
+            } else {
+                plan(&facts, &policy, now)
+            };
             let step = next_step(&facts, &plan, &idle, now);
             write_line(conn, &plan, now)?;
             let news = licence::note_shortage(conn, plan.shortage, now.into())?;
@@ -90,6 +91,17 @@ async fn decide(engine: &Engine, idle: BTreeSet<String>) -> Result<Decision, Sto
             })
         })
         .await
+}
+
+/// Without licences to lend only what was asked for by hand is given, as far as Zoom has it; nobody stands in line,
+/// and nobody misses anything.
+fn by_hand_only(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Plan {
+    let without_limit = Policy { seats: usize::MAX, ..*policy };
+    let mut plan = plan(facts, &without_limit, now);
+    plan.grant.retain(|claim| claim.reason == Reason::Asked);
+    plan.line.retain(|claim| claim.reason == Reason::Asked);
+    plan.shortage = None;
+    plan
 }
 
 /// Who is in line stands in the table, for everybody to see, and nobody else does.

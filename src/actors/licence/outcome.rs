@@ -13,7 +13,7 @@ use crate::store::licence::{self, State};
 use crate::store::{StoreError, story, zoom_user};
 use crate::zoom::call;
 use crate::zoom::error::{Limit, ZoomError};
-use crate::zoom::types::{MeetingPage, UserPatch};
+use crate::zoom::types::UserPatch;
 
 /// Zoom's codes for "no seats left" (Users API, update: 2034 and 3412).
 const OUT_OF_SEATS: [i64; 2] = [2034, 3412];
@@ -65,11 +65,9 @@ pub(super) async fn settle(engine: &Engine, user: &str) -> Result<bool, StoreErr
 
 /// Asks whether the user is in any meeting, also in one that no booking of ours knows.
 pub(super) async fn ask_live(engine: &Engine, user: &str) -> Result<Liveness, StoreError> {
-    let answer = engine.zoom.call(Lane::Sync, call::live_meetings(user)).await;
-    let page = answer.and_then(|reply| reply.parse::<MeetingPage>());
-    match page {
-        Ok(page) if page.meetings.is_empty() => Ok(Liveness { idle: true, going_on: true }),
-        Ok(_) => {
+    match users::is_live(engine, user, Lane::Sync).await {
+        Ok(false) => Ok(Liveness { idle: true, going_on: true }),
+        Ok(true) => {
             let reason = "in a meeting: the licence is taken back after it";
             put_off(engine, user, State::Held, engine.clock.now() + LIVE_AGAIN, reason).await?;
             Ok(Liveness { idle: false, going_on: true })

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::http::error::ApiError;
 use crate::http::meetings::view::MeetingView;
 use crate::store::Sealer;
-use crate::store::booking::Booking;
+use crate::store::booking::{Booking, Warning};
 
 /// Somebody on a roster.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,6 +90,24 @@ pub struct AppointmentView {
     pub updated_at: DateTime<Utc>,
     /// Its Zoom meeting; null until it is confirmed.
     pub meeting: Option<MeetingView>,
+    /// What works, but perhaps not as expected.
+    pub warnings: Vec<WarningView>,
+}
+
+/// Something about a booking that works, but not as its caller may think.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WarningView {
+    /// For programs.
+    #[schema(example = "BASIC_HOST_40_MINUTES")]
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl From<&Warning> for WarningView {
+    fn from(warning: &Warning) -> Self {
+        Self { code: warning.code(), message: warning.message() }
+    }
 }
 
 impl AppointmentView {
@@ -136,6 +154,7 @@ impl AppointmentView {
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
             meeting: MeetingView::of(booking, sealer)?,
+            warnings: booking.warnings.iter().map(WarningView::from).collect(),
         })
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::create::{MeetingIds, known_rules, start_meeting};
 use super::host::{self, HostPolicy};
 use super::roster::{self, Invitee};
-use super::{Booking, BookingError};
+use super::{Booking, BookingError, warning};
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::transition::{Command, Transition, transition};
 use crate::store::appointment::{self, AppointmentRow, Via};
@@ -79,7 +79,11 @@ pub fn edit(
     if for_zoom {
         tell_zoom(conn, &after.id, now)?;
     }
-    Ok(super::by_id(conn, &after.id)?)
+    let changed = super::by_id(conn, &after.id)?;
+    if seat_differs(&before, &after) {
+        warning::tell(conn, &changed, now)?;
+    }
+    Ok(changed)
 }
 
 /// Carries out a command; asked again it changes nothing.

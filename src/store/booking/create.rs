@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::host::{self, HostPolicy};
 use super::roster::{self, Invitee};
-use super::{Booking, BookingError};
+use super::{Booking, BookingError, warning};
 use crate::domain::appointment::AppointmentStatus;
 use crate::store::appointment::{self, AppointmentRow};
 use crate::store::due::{self, DueKind};
@@ -87,7 +87,12 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         })
         .collect();
     let group = row.group_ref.as_deref().map(|group| group::by_ref(conn, group)).transpose()?.flatten();
-    Ok(Booking { appointment: row, roster, meeting, host, group, place: None })
+    let mut made =
+        [Booking { appointment: row, roster, meeting, host, group, place: None, warnings: Vec::new() }];
+    warning::add(conn, &mut made)?;
+    let [made] = made;
+    warning::tell(conn, &made, now)?;
+    Ok(made)
 }
 
 /// Whether there are the rules that a booking names.

@@ -3,7 +3,7 @@
 //! - [`create`]: a new booking. [`change`]: an edit, or a command of its caller.
 //! - [`host`]: under which Zoom host it runs, and who is in the way. [`roster`]: who is invited.
 //! - [`series`]: several that recur.
-//! - [`directory`]: what becomes of future bookings when people and groups change.
+//! - `warning`: what the caller should know. [`directory`]: what becomes of future bookings when people and groups change.
 
 pub mod change;
 pub mod create;
@@ -11,6 +11,7 @@ pub mod directory;
 pub mod host;
 mod roster;
 pub mod series;
+mod warning;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use super::series::PlaceRow;
 use super::{Conn, StoreError, UtcMillis};
 
 pub use roster::Invitee;
+pub use warning::Warning;
 
 /// A booking with everything that an answer shows of it.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub struct Booking {
     pub group: Option<GroupRow>,
     /// Its place in a series, if it recurs.
     pub place: Option<PlaceRow>,
+    /// What its caller should know.
+    pub warnings: Vec<Warning>,
 }
 
 /// Why a booking cannot be as asked. Nothing has been written then.
@@ -120,7 +124,7 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
     }
     let mut meetings: BTreeMap<String, MeetingRow> =
         meetings.into_iter().map(|meeting| (meeting.appointment_id.clone(), meeting)).collect();
-    Ok(rows
+    let mut bookings: Vec<Booking> = rows
         .into_iter()
         .map(|row| Booking {
             roster: rosters.remove(&row.id).unwrap_or_default(),
@@ -128,9 +132,12 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
             place: places.remove(&row.id),
             host: row.host_ref.as_ref().and_then(|host| people.get(host).cloned()),
             group: row.group_ref.as_ref().and_then(|group| groups.get(group).cloned()),
+            warnings: Vec::new(),
             appointment: row,
         })
-        .collect())
+        .collect();
+    warning::add(conn, &mut bookings)?;
+    Ok(bookings)
 }
 
 /// The booking as it is now.

@@ -25,13 +25,13 @@ const ASKED_DAYS: i64 = 365;
 
 /// Which meetings to look at.
 #[derive(Debug, Clone, Copy)]
-pub struct NeedQuery<'a> {
+struct NeedQuery<'a> {
     /// Those that end after this …
-    pub after: DateTime<Utc>,
+    after: DateTime<Utc>,
     /// … and begin before this.
-    pub before: DateTime<Utc>,
+    before: DateTime<Utc>,
     /// The settings every meeting has unless its booking says otherwise, by Zoom's names.
-    pub defaults: &'a BTreeMap<String, Value>,
+    defaults: &'a BTreeMap<String, Value>,
 }
 
 /// Everything a decision about licences rests on. Leases whose user has no licence any more, whoever took it, are
@@ -175,24 +175,53 @@ fn reason_of(
     Ok(reason(minutes, &all))
 }
 
-/// How many other users want a licence at the busiest moment of a meeting from `from` to `until`.
+/// A booking whose host is Basic.
+type BasicRow = (String, String, UtcMillis, UtcMillis);
+
+/// Which of these bookings, all of them longer than a Basic host's may be, have a Basic host and no licence to be had
+/// when they take place.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn demand_beside(
-    conn: &mut Conn,
-    zoom_user_id: &str,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-    margin: Duration,
-) -> Result<usize, StoreError> {
-    let policy = Policy { seats: 0, margin, keep: Duration::zero(), look_ahead: Duration::zero() };
-    let (after, before) = (from - margin - margin, until + margin + margin);
+pub fn unlicensed(conn: &mut Conn, ids: &[String]) -> Result<BTreeSet<String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let same_user =
+        seats::zoom_user_id.eq(zoom_users::email_key).or(seats::zoom_user_id.eq(zoom_users::zoom_user_id));
+    let basic: Vec<BasicRow> = seats::table
+        .inner_join(appointments::table)
+        .inner_join(zoom_users::table.on(same_user))
+        .filter(appointments::id.eq_any(ids))
+        .filter(appointments::status.eq("confirmed"))
+        .filter(zoom_users::type_.eq(BASIC))
+        .select((appointments::id, zoom_users::zoom_user_id, appointments::start_at, appointments::end_at))
+        .load(conn)?;
+    let account = account(conn)?;
+    let seats = usize::try_from(account.seats).unwrap_or_default();
+    let spans = basic.iter().map(|(_, _, from, until)| (*from, *until));
+    let Some((after, before)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
+        return Ok(BTreeSet::new());
+    };
+    if seats == 0 {
+        return Ok(basic.into_iter().map(|(id, ..)| id).collect());
+    }
+    let margin = Duration::seconds(account.margin_secs);
+    let policy = Policy { seats, margin, keep: Duration::zero(), look_ahead: Duration::zero() };
+    let (after, before) = (DateTime::<Utc>::from(after), DateTime::<Utc>::from(before));
     let defaults = BTreeMap::new();
-    let mut needs = needs(conn, &NeedQuery { after, before, defaults: &defaults })?;
-    needs.retain(|need| need.user != zoom_user_id);
-    let claims = claims(&needs, &policy);
-    let (from, until) = (from - margin, until + margin);
-    let starts = claims.iter().map(|claim| claim.from.max(from)).filter(|at| *at < until);
-    Ok(starts.map(|at| demand_at(&claims, at)).max().unwrap_or_default())
+    let query = NeedQuery { after: after - margin * 2, before: before + margin * 2, defaults: &defaults };
+    let claims = claims(&needs(conn, &query)?, &policy);
+    let others_at_most = |user: &str, from: DateTime<Utc>, until: DateTime<Utc>| {
+        let others: Vec<_> = claims.iter().filter(|claim| claim.user != user).cloned().collect();
+        let starts = others.iter().map(|claim| claim.from.max(from)).filter(|at| *at < until);
+        starts.map(|at| demand_at(&others, at)).max().unwrap_or_default()
+    };
+    Ok(basic
+        .into_iter()
+        .filter(|(_, user, from, until)| {
+            others_at_most(user, DateTime::from(*from) - margin, DateTime::from(*until) + margin) >= seats
+        })
+        .map(|(id, ..)| id)
+        .collect())
 }

@@ -79,6 +79,7 @@ async fn meetings(tour: &mut Tour, host: &str) -> String {
     tour.call(call::get_meeting(&number)).await;
     tour.call(call::get_meeting(&series["id"].to_string())).await;
     tour.call(call::list_meetings(host, None)).await;
+    tour.call(call::live_meetings(host)).await;
     let patch = MeetingPatch { topic: Some("Algebra II".to_owned()), ..MeetingPatch::default() };
     tour.call(call::update_meeting(&number, &patch, host)).await;
     tour.ask("GET", &format!("/meetings/{number}/invitation"), &[], None).await;
@@ -191,6 +192,7 @@ async fn goodbyes(tour: &mut Tour, host: &str, number: &str) {
     for action in ["deactivate", "activate"] {
         tour.call(call::change_user_status(&colleague, &StatusChange { action: action.to_owned() })).await;
     }
+    tour.call(call::change_email(&colleague, "league@school.example")).await;
     tour.call(call::delete_user(&colleague, UserRemoval::Disassociate)).await;
     let _: Value = tour.call(call::get_user(host)).await.1;
 }
