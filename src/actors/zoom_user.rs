@@ -71,7 +71,8 @@ pub async fn read(engine: &Engine, key: &str, lane: Lane) -> Result<(ZoomUserRow
 /// What Zoom says of a user, as a row. `key` is by what they were asked for.
 pub(super) fn row(user: User, key: &str, now: UtcMillis) -> ZoomUserRow {
     let email = user.email.unwrap_or_else(|| key.to_owned());
-    let email_key = person::email_key(&email);
+    // Asked for by an address, the user is known by that address, also where Zoom has another for the same user.
+    let email_key = if key.contains('@') { key.to_owned() } else { person::email_key(&email) };
     ZoomUserRow {
         // Users who have not accepted yet have no id in lists.
         zoom_user_id: user.id.unwrap_or_else(|| email_key.clone()),
