@@ -1,6 +1,6 @@
 //! Whose events are these?
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::actors::engine::Engine;
 use crate::store::due::{self, DueKind};
@@ -25,7 +25,7 @@ pub(super) async fn own(
     let (strange, general): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|stored| stored.zoom_meeting_id.is_some());
     // Webhooks about users are a reason to ask Zoom about them; asked once, however many there were.
-    let users: HashSet<String> =
+    let users: BTreeSet<String> =
         general.iter().filter_map(|stored| user::told_of(&stored.event, &stored.body)).collect();
     let now = UtcMillis::from(engine.clock.now());
     let ids = |events: Vec<InboxEvent>| events.into_iter().map(|stored| stored.id).collect::<Vec<_>>();
