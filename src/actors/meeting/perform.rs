@@ -10,7 +10,6 @@ use crate::actors::zoom_api::Lane;
 use crate::domain::appointment::{MeetingSpec, marker_of};
 use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
 use crate::store::StoreError;
-use crate::store::StoreError;
 use crate::store::meeting::SyncView;
 use crate::zoom::call::{self, Guard};
 use crate::zoom::error::{Limit, ZoomError};
