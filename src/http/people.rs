@@ -15,6 +15,7 @@ use super::{Front, when};
 use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
+use crate::store::zoom_user::ZoomUserRow;
 use crate::store::{Conn, UtcMillis, group, zoom_user};
 
 /// The longest `ref` of anything.
@@ -55,6 +56,8 @@ pub struct PersonView {
     pub zoom_user: Option<String>,
     /// What their Zoom user has: `licensed` or `basic`; null when Zoom was not asked for them yet.
     pub licence: Option<&'static str>,
+    /// The Zoom user they host under; null when Zoom was not asked for them yet.
+    pub zoom: Option<PersonZoomView>,
     /// Whether they take part.
     pub active: bool,
     /// When they were first told.
@@ -63,11 +66,42 @@ pub struct PersonView {
     pub updated_at: DateTime<Utc>,
 }
 
-impl PersonView {
-    fn new(row: PersonRow, types: &[(String, i64)]) -> Self {
-        let zoom_type = types.iter().find(|(key, _)| Some(key) == row.email_key.as_ref());
+/// The Zoom user somebody hosts under.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PersonZoomView {
+    /// Zoom's id.
+    pub id: String,
+    /// The address at Zoom, which may be another than the person's.
+    pub email: String,
+    /// Zoom's number: 1 Basic, 2 Licensed, 4 unassigned, 99 none.
+    #[serde(rename = "type")]
+    pub kind: i64,
+    /// `active`, `inactive`, `pending`, or `making` while Zoom is asked for them.
+    pub status: String,
+}
+
+impl PersonZoomView {
+    fn of(user: &ZoomUserRow) -> Self {
         Self {
-            licence: zoom_type.map(|(_, kind)| if *kind == LICENSED { "licensed" } else { "basic" }),
+            id: user.zoom_user_id.clone(),
+            email: user.email.clone(),
+            kind: user.type_,
+            status: user.status.clone(),
+        }
+    }
+}
+
+impl PersonView {
+    fn new(row: PersonRow, users: &[ZoomUserRow]) -> Self {
+        let named = row.zoom_user.as_deref().map(person::seat_key);
+        let key = named.as_ref().or(row.email_key.as_ref());
+        let is_theirs =
+            |user: &&ZoomUserRow| key.is_some_and(|key| [&user.zoom_user_id, &user.email_key].contains(&key));
+        let kept = |user: &&ZoomUserRow| user.person_ref.as_ref() == Some(&row.ref_);
+        let user = users.iter().find(kept).or_else(|| users.iter().find(is_theirs));
+        Self {
+            licence: user.map(|user| if user.type_ == LICENSED { "licensed" } else { "basic" }),
+            zoom: user.map(PersonZoomView::of),
             ref_: row.ref_,
             name: row.name,
             email: row.email,

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::schema::{people, zoom_users};
 use super::search::{contains, lower};
+use super::zoom_user::{self, ZoomUserRow};
 use super::{Conn, StoreError, UtcMillis, each_backend};
 
 /// What the `ref` of a person begins with whom no calling system told us about.
@@ -210,16 +211,20 @@ pub fn list(conn: &mut Conn, filter: &PersonFilter, limit: i64) -> Result<Vec<Pe
 /// Zoom's user type of a licensed user (Users API, `type`).
 pub const LICENSED: i64 = 2;
 
-/// The Zoom user types behind these addresses: pairs of address key and type.
+/// The Zoom users of the people with these addresses: those they name, else those with the address.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn zoom_types(conn: &mut Conn, email_keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
+pub fn zoom_types(conn: &mut Conn, email_keys: &[String]) -> Result<Vec<ZoomUserRow>, StoreError> {
     if email_keys.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(zoom_users::table
-        .filter(zoom_users::email_key.eq_any(email_keys))
-        .select((zoom_users::email_key, zoom_users::type_))
-        .load(conn)?)
+    let named: Vec<Option<String>> = people::table
+        .filter(people::email_key.eq_any(email_keys))
+        .filter(people::zoom_user.is_not_null())
+        .select(people::zoom_user)
+        .load(conn)?;
+    let mut keys = email_keys.to_vec();
+    keys.extend(named.iter().flatten().map(|name| seat_key(name)));
+    zoom_user::by_keys(conn, &keys)
 }
