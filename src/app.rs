@@ -91,7 +91,8 @@ impl App {
         let shards = Shards::on(database);
         let health = Health::new(store.clone(), supervision.clone(), shards.clone());
         let arbiters = Arbiters::start();
-        let wired = wiring::wire(settings, &store, shards, clock, sealer, &supervision, &arbiters)?;
+        let identity = wiring::identity(settings, &store, sealer, clock.now()).await?;
+        let wired = wiring::wire(settings, &store, shards, clock, identity, &supervision, &arbiters)?;
         Keeper::start(database, &wired.engine, &wired.registry).context("no thread for the shards")?;
         let address = listener.local_addr().context("the listening address is unknown")?;
         let (front, intake) = wiring::front(settings, &wired, health.clone())?;

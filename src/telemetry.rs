@@ -127,6 +127,23 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Licences asked to be given or taken back, by change and what came of it",
     ),
+    (
+        "convened_drift_total",
+        Kind::Counter,
+        "Meetings found changed or missing at Zoom, or put right, by what",
+    ),
+    (
+        "convened_drifting_meetings",
+        Kind::Gauge,
+        "Meetings that Zoom goes on having otherwise, at the last sweep",
+    ),
+    ("convened_links_changed_total", Kind::Counter, "Join links that became others than people have"),
+    (
+        "convened_orphans_total",
+        Kind::Counter,
+        "Marked meetings at Zoom without a booking, by what became of them",
+    ),
+    ("convened_sweeps_total", Kind::Counter, "Sweeps of the account, of hosts and of orphans, by outcome"),
     ("convened_zoom_calls_total", Kind::Counter, "Calls to Zoom, by call and what came of it"),
     ("convened_zoom_tokens_total", Kind::Counter, "Access tokens asked for, by what came of it"),
     ("convened_zoom_call_seconds", Kind::Histogram, "How long Zoom took to answer, by call"),

@@ -1,6 +1,6 @@
 //! DueActor — the clock: wakes what is due, after any silence or crash.
 //! Receives: its own ticks.
-//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor.
+//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -12,6 +12,7 @@ use actix::prelude::*;
 use super::attendance::{AttendanceHandle, Job};
 use super::engine::Engine;
 use super::licence::{self, LicenceHandle};
+use super::reconciler::{Errand, ReconcilerHandle};
 use super::registry::RegistryHandle;
 use super::supervision::supervised;
 use crate::store::due::{self, DueKind, DueRow};
@@ -34,6 +35,7 @@ pub struct DueActor {
     registry: RegistryHandle,
     attendance: AttendanceHandle,
     licences: LicenceHandle,
+    reconciler: ReconcilerHandle,
     looking: bool,
 }
 
@@ -45,8 +47,9 @@ impl DueActor {
         registry: RegistryHandle,
         attendance: AttendanceHandle,
         licences: LicenceHandle,
+        reconciler: ReconcilerHandle,
     ) -> Self {
-        Self { engine, registry, attendance, licences, looking: false }
+        Self { engine, registry, attendance, licences, reconciler, looking: false }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -85,6 +88,8 @@ impl DueActor {
             DueKind::Licences => self.licences.ask(licence::Job::Lend),
             DueKind::ZoomUsers => self.licences.ask(licence::Job::Users),
             DueKind::ZoomUser => self.licences.ask(licence::Job::User(key)),
+            DueKind::Sweep => self.reconciler.ask(Errand::Sweep(key)),
+            DueKind::Orphan => self.reconciler.ask(Errand::Orphan(key)),
         }
     }
 

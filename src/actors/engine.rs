@@ -43,6 +43,8 @@ pub struct Engine {
     pub licences: licence::Policy,
     /// How the account's users are kept.
     pub users: UserOptions,
+    /// The name under which this installation signs its meetings.
+    pub installation: String,
 }
 
 /// What every meeting gets unless its booking says otherwise.

@@ -7,6 +7,7 @@
 //! Two loops run side by side, each at most once at a time: the sync loop towards Zoom and the event loop from it.
 //! A slow answer of Zoom never holds up the live view.
 
+mod echo;
 mod host;
 mod known;
 pub(crate) mod live;
@@ -55,7 +56,15 @@ pub(super) struct Wake {
 #[rtype(result = "()")]
 pub(super) struct AwaitSynced {
     pub(super) generation: i64,
+    /// Only a run of the loop that begins from now on will do: something else than the booking changed.
+    pub(super) anew: bool,
     pub(super) reply: oneshot::Sender<()>,
+}
+
+/// Somebody who waits, and the first run of the loop that can answer.
+struct Waiter {
+    asked: AwaitSynced,
+    from_run: u64,
 }
 
 /// Webhooks about this meeting.
@@ -98,7 +107,9 @@ pub(super) struct MeetingActor {
     /// It has to run again afterwards.
     wake_again: Option<Wake>,
     wait: Option<SpawnHandle>,
-    waiters: Vec<AwaitSynced>,
+    waiters: Vec<Waiter>,
+    /// The number of the loop's present or last run.
+    runs: u64,
     events: Vec<InboxEvent>,
     applying: bool,
     /// Events in the next batch: one at a time after a failure, so that a bad one is found and the others pass.
@@ -130,6 +141,7 @@ impl MeetingActor {
             wake_again: None,
             wait: None,
             waiters: Vec::new(),
+            runs: 0,
             events: Vec::new(),
             applying: false,
             batch_max: EVENTS_MAX,
@@ -152,6 +164,7 @@ impl MeetingActor {
             return;
         }
         self.syncing = true;
+        self.runs += 1;
         self.busy_at = Instant::now();
         if let Some(wait) = self.wait.take() {
             ctx.cancel_future(wait);
@@ -207,9 +220,9 @@ impl MeetingActor {
     fn answer_waiters(&mut self, generation: i64) {
         let waiters = std::mem::take(&mut self.waiters);
         for waiter in waiters {
-            if waiter.generation <= generation {
+            if waiter.asked.generation <= generation && waiter.from_run <= self.runs {
                 // Nobody may be listening any more.
-                let _ = waiter.reply.send(());
+                let _ = waiter.asked.reply.send(());
             } else {
                 self.waiters.push(waiter);
             }
@@ -263,6 +276,9 @@ impl MeetingActor {
                 self.batch_max = EVENTS_MAX;
                 if let Some(appointment) = applied.score {
                     (self.neighbours.score)(appointment);
+                }
+                if applied.look {
+                    self.sync(Wake { interactive: false }, ctx);
                 }
             }
             Ok(None) => {}
@@ -332,8 +348,9 @@ impl Handler<Wake> for MeetingActor {
 impl Handler<AwaitSynced> for MeetingActor {
     type Result = ();
 
-    fn handle(&mut self, waiter: AwaitSynced, ctx: &mut Self::Context) {
-        self.waiters.push(waiter);
+    fn handle(&mut self, asked: AwaitSynced, ctx: &mut Self::Context) {
+        let from_run = if asked.anew { self.runs + 1 } else { 0 };
+        self.waiters.push(Waiter { asked, from_run });
         self.sync(Wake { interactive: true }, ctx);
     }
 }

@@ -6,11 +6,13 @@ use chrono::Duration;
 use serde_json::json;
 
 use crate::actors::engine::{AttendanceOptions, MeetingDefaults};
+use crate::actors::reconciler::SweepOptions;
 use crate::actors::zoom_user::UserOptions;
-use crate::config::{Settings, UserAction};
+use crate::config::{Orphans, Settings, UserAction};
 use crate::domain::licence;
 use crate::domain::rules::{Rules, Thresholds};
 use crate::domain::sync::Policy;
+use crate::store::person::seat_key;
 
 fn span(span: std::time::Duration) -> Duration {
     Duration::from_std(span).unwrap_or(Duration::days(1))
@@ -25,6 +27,16 @@ pub(super) fn sync_policy(settings: &Settings) -> Policy {
         second_look: span(settings.sync.second_look),
         retry_min: span(settings.zoom.retry_min),
         retry_max: span(settings.zoom.retry_max),
+    }
+}
+
+/// What the sweeps of the account need.
+pub(super) fn sweeps(settings: &Settings) -> SweepOptions {
+    SweepOptions {
+        every: Duration::from_std(settings.sync.sweep_every).unwrap_or(Duration::days(1)),
+        second_look: sync_policy(settings).second_look,
+        removes: settings.sync.orphans == Orphans::Remove,
+        pool: settings.zoom.host_pool.iter().map(|host| seat_key(host)).collect(),
     }
 }
 

@@ -14,11 +14,12 @@ use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::licence::{LicenceActor, LicenceHandle};
+use crate::actors::reconciler::{ReconcilerActor, ReconcilerHandle};
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
 use crate::actors::shards::Shards;
 use crate::actors::store::Store;
 use crate::actors::supervision::{Essential, Supervision};
-use crate::clock::SharedClock;
+use crate::clock::{Instant, SharedClock};
 use crate::config::{Algorithm, Settings};
 use crate::http::Front;
 use crate::http::admission::Admission;
@@ -26,9 +27,13 @@ use crate::http::auth::Auth;
 use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
 use crate::store::booking::host::HostPolicy;
+use crate::store::due::{self, DueKind};
 use crate::store::person::seat_key;
-use crate::store::{DatabaseUrl, Sealer, migrate};
+use crate::store::{DatabaseUrl, Sealer, installation, migrate};
 use crate::zoom::signature::WebhookKey;
+
+/// Long enough that two installations do not draw the same name; short, because people read it in agendas.
+const INSTALLATION_DRAWN_LENGTH: usize = 8;
 
 /// The threads on which the actors live: talkative neighbours share one.
 #[derive(Debug)]
@@ -70,22 +75,48 @@ pub(super) fn prepare_database(settings: &Settings) -> anyhow::Result<(DatabaseU
     Ok((url, sealer))
 }
 
+/// What a database makes an installation be.
+pub(super) struct Identity {
+    /// Seals secrets in rows.
+    sealer: Sealer,
+    /// The name under which meetings are signed.
+    installation: String,
+}
+
+/// Finds the name under which this installation signs its meetings, and makes the first sweep due.
+pub(super) async fn identity(
+    settings: &Settings,
+    store: &Store,
+    sealer: Sealer,
+    now: Instant,
+) -> anyhow::Result<Identity> {
+    let wanted = settings.sync.installation.clone();
+    let drawn = uuid::Uuid::new_v4().simple().to_string();
+    let drawn: String = drawn.chars().take(INSTALLATION_DRAWN_LENGTH).collect();
+    let name = store.write(move |conn| {
+        due::set(conn, DueKind::Sweep, due::ACCOUNT, now.into())?;
+        installation::name(conn, wanted.as_deref(), &drawn, now.into())
+    });
+    let installation = name.await.context("the first rows cannot be written")?;
+    Ok(Identity { sealer, installation })
+}
+
 /// Starts the actors, each with the neighbours it needs.
 pub(super) fn wire(
     settings: &Settings,
     store: &Store,
     shards: Shards,
     clock: SharedClock,
-    sealer: Sealer,
+    identity: Identity,
     supervision: &Supervision,
     arbiters: &Arbiters,
 ) -> anyhow::Result<Wired> {
-    let share = shards.standing().map(|_| (store, &sealer));
+    let share = shards.standing().map(|_| (store, &identity.sealer));
     let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle(), share)?;
     let engine = Arc::new(Engine {
         store: store.clone(),
         clock,
-        sealer,
+        sealer: identity.sealer,
         zoom,
         shards,
         sync: options::sync_policy(settings),
@@ -93,6 +124,7 @@ pub(super) fn wire(
         attendance: options::attendance(settings),
         licences: options::licences(settings),
         users: options::users(settings),
+        installation: identity.installation,
     });
     let meetings = arbiters.meetings.handle();
     let attendance = AttendanceHandle::new(supervision.essential("attendance", &meetings, {
@@ -105,10 +137,18 @@ pub(super) fn wire(
         let engine = Arc::clone(&engine);
         move || LicenceActor::new(Arc::clone(&engine))
     }));
+    let reconciler = ReconcilerHandle::new(supervision.essential("reconciler", &meetings, {
+        let (engine, registry) = (Arc::clone(&engine), registry.clone());
+        let options = Arc::new(options::sweeps(settings));
+        move || ReconcilerActor::new(Arc::clone(&engine), registry.clone(), Arc::clone(&options))
+    }));
     supervision.essential("due", &meetings, {
         let (engine, registry, attendance) = (Arc::clone(&engine), registry.clone(), attendance.clone());
         let licences = licences.clone();
-        move || DueActor::new(Arc::clone(&engine), registry.clone(), attendance.clone(), licences.clone())
+        move || {
+            let (registry, attendance) = (registry.clone(), attendance.clone());
+            DueActor::new(Arc::clone(&engine), registry, attendance, licences.clone(), reconciler.clone())
+        }
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
     Ok(Wired { engine, registry, attendance, licences, inbox })
@@ -158,6 +198,7 @@ pub(super) fn front(
         hosts: HostPolicy { padding, pool: pool.collect() },
         default_timezone: settings.appointments.default_timezone,
         rules: engine.attendance.rules.clone(),
+        installation: engine.installation.clone(),
         engine: Arc::clone(engine),
         link_grace: chrono::Duration::from_std(settings.meetings.link_grace)
             .context("meetings.link_grace is too long")?,

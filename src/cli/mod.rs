@@ -5,6 +5,7 @@ mod demo;
 mod migrate;
 mod openapi;
 mod output;
+mod resync;
 mod sandbox;
 mod serve;
 mod token;
@@ -50,6 +51,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Check(check::Check),
     Token(token::Token),
+    Resync(resync::Resync),
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
 }
@@ -66,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(&sources),
         Command::Check(check) => check.run(&sources),
         Command::Token(token) => token.run(&sources),
+        Command::Resync(resync) => resync.run(&sources),
         Command::OpenApi(openapi) => openapi.run(),
     };
     done.unwrap_or_else(|error| {

@@ -10,6 +10,8 @@ use super::{Auth, Database, Settings, Zoom};
 
 const JWT_SECRET_BYTES_MIN: usize = 32;
 const ENCRYPTION_KEY_BYTES: usize = 32;
+/// The name stands at the head of every agenda, where people read it.
+const INSTALLATION_LENGTH_MAX: usize = 16;
 
 /// Reports every disagreement to `reader`.
 pub(super) fn agree(settings: &Settings, reader: &mut Reader) {
@@ -24,6 +26,13 @@ pub(super) fn agree(settings: &Settings, reader: &mut Reader) {
     }
     if settings.mail.smtp_url.is_some() != settings.mail.from.is_some() {
         reader.fault("mail.from", "mail.smtp_url and mail.from go together");
+    }
+    let is_name = |name: &String| {
+        (1..=INSTALLATION_LENGTH_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if settings.sync.installation.as_ref().is_some_and(|name| !is_name(name)) {
+        reader.fault("sync.installation", "must be 1 to 16 lower-case letters and digits");
     }
     let rehearsal = settings.clock.origin.is_some() || settings.clock.speed > 1.0;
     if rehearsal && !settings.zoom.on_loopback() {

@@ -22,7 +22,7 @@ pub use sections::{
     Appointments, Attendance, Auth, Clock, Database, Endpoint, Limits, Log, Mail, Meetings, Retention,
     Server, Sync, Webhook, Webhooks,
 };
-pub use types::{Algorithm, LogFormat, LogLevel, Plan, Registration, UserAction};
+pub use types::{Algorithm, LogFormat, LogLevel, Orphans, Plan, Registration, UserAction};
 pub use zoom::{Zoom, ZoomLimits};
 
 /// Everything that can be configured, one field a section.

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::reader::Section;
-use super::types::{Algorithm, LogFormat, LogLevel, Registration};
+use super::types::{Algorithm, LogFormat, LogLevel, Orphans, Registration};
 use crate::clock::{ScaledClock, SharedClock, SystemClock};
 
 /// Seconds as a duration.
@@ -313,6 +313,10 @@ pub struct Sync {
     pub second_look: Duration,
     /// How often drift and ownerless meetings are looked for.
     pub sweep_every: Duration,
+    /// What becomes of our meetings at Zoom that no booking owns.
+    pub orphans: Orphans,
+    /// How this installation signs its meetings, instead of the name kept in the database.
+    pub installation: Option<String>,
 }
 
 impl Sync {
@@ -320,6 +324,8 @@ impl Sync {
         Self {
             second_look: section.get("second_look", minutes(2)),
             sweep_every: section.get_if("sweep_every", hours(1), |t| !t.is_zero(), "longer than nothing"),
+            orphans: section.get("orphans", Orphans::Remove),
+            installation: section.optional("installation"),
         }
     }
 }

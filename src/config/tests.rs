@@ -66,6 +66,8 @@ const CONTRACT: &[&str] = &[
     "retention.audit",
     "sync.second_look",
     "sync.sweep_every",
+    "sync.orphans",
+    "sync.installation",
 ];
 
 fn faults(result: Result<Settings, Faults>) -> Vec<String> {

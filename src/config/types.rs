@@ -221,6 +221,15 @@ words! {
 }
 
 words! {
+    /// What becomes of our meetings at Zoom that no booking owns.
+    Orphans, "remove or report":
+    /// They are removed after a second look.
+    Remove = "remove",
+    /// They are listed, and left for a person to remove.
+    Report = "report",
+}
+
+words! {
     /// How callers' tokens are signed.
     Algorithm, "HS256, RS256, ES256 or EdDSA":
     /// A shared secret.

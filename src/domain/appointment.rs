@@ -103,16 +103,6 @@ pub fn marked_agenda(marker: &str, description: &str) -> String {
     truncate_chars(&agenda, AGENDA_CHARS_MAX)
 }
 
-/// The marker at the head of an agenda, if it carries one of ours.
-#[must_use]
-pub fn marker_of(agenda: &str) -> Option<&str> {
-    let marker = agenda.strip_prefix('[')?.split_once(']')?.0;
-    marker.starts_with(MARKER_PREFIX).then_some(marker)
-}
-
-/// What every marker begins with.
-pub const MARKER_PREFIX: &str = "convened:";
-
 /// At most `max` characters of `text`, cut at a character's edge.
 #[must_use]
 pub fn truncate_chars(text: &str, max: usize) -> String {
@@ -122,19 +112,13 @@ pub fn truncate_chars(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::marker::Marker;
 
     #[test]
     fn the_marker_survives_the_cut_that_lists_make() {
         let agenda = marked_agenda("convened:0123456789ab", &"long ".repeat(1000));
         assert_eq!(agenda.chars().count(), AGENDA_CHARS_MAX);
-        assert_eq!(marker_of(&truncate_chars(&agenda, 250)), Some("convened:0123456789ab"));
-    }
-
-    #[test]
-    fn an_agenda_of_somebody_else_has_no_marker() {
-        assert_eq!(marker_of("[x] y"), None);
-        assert_eq!(marker_of("convened:1 without brackets"), None);
-        assert_eq!(marker_of(""), None);
+        assert_eq!(Marker::at_head_of(&truncate_chars(&agenda, 250)).unwrap().id, "0123456789ab");
     }
 
     #[test]

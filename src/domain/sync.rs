@@ -11,10 +11,11 @@ mod simulation;
 
 use chrono::{DateTime, Duration, Utc};
 
-pub use diff::{SpecChange, difference};
+pub use diff::{SpecChange, differences, is_echo};
 pub use settle::settle;
 
 use super::appointment::MeetingSpec;
+use super::drift::{Difference, Drift};
 
 /// What the caller wants of Zoom, and since which generation of the booking.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +78,16 @@ pub struct Known {
     pub number: Option<String>,
     /// The seat under which it was created.
     pub host_key: Option<String>,
-    /// What Zoom was last told, or said itself; `None` when that is uncertain.
+    /// What Zoom said last, or was told since; `None` when that is uncertain.
     pub told: Option<MeetingSpec>,
+    /// Where Zoom differed when that was last compared.
+    pub drift: Drift,
+    /// Somebody wants a look at what Zoom has: a sweep, a webhook, a person, or a change that has to be read back.
+    pub look: bool,
+    /// When Zoom was last looked at for such a wish.
+    pub looked_at: Option<DateTime<Utc>>,
+    /// The meeting runs.
+    pub live: bool,
     /// The generation that Zoom agrees with.
     pub synced_generation: i64,
     /// A create that may have happened.
@@ -114,6 +123,7 @@ pub struct UnknownCreate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Between two looks for a lost create; also covers a request that is still on its way and lists that lag.
+    /// Between two looks that webhooks ask for, too: however many come, Zoom is asked once in this time.
     pub look_gap: Duration,
     /// Between the first "gone" and believing it (`sync.second_look`).
     pub second_look: Duration,
@@ -170,8 +180,8 @@ pub enum Step {
         number: String,
         /// The fields that differ, and only those.
         change: SpecChange,
-        /// All that Zoom knows afterwards.
-        spec: MeetingSpec,
+        /// The same fields with what Zoom has of them.
+        fields: Vec<Difference>,
         /// The generation this serves.
         generation: i64,
     },
@@ -179,8 +189,6 @@ pub enum Step {
     Delete {
         /// The Zoom meeting number.
         number: String,
-        /// The generation this serves.
-        generation: i64,
     },
 }
 
@@ -191,6 +199,8 @@ pub enum Outcome {
     Created {
         /// The Zoom meeting number.
         number: String,
+        /// What Zoom made of it, where it said so.
+        told: Option<MeetingSpec>,
     },
     /// The host's meetings do not hold the marker.
     NotListed,
@@ -238,13 +248,14 @@ pub fn next_step(desired: &Desired, known: &Known, now: DateTime<Utc>, policy: &
     }
     match (desired, &known.number) {
         (Desired::Nothing { .. }, None) => Step::Rest,
-        (Desired::Nothing { generation }, Some(number)) => match second_look_due(known, policy) {
+        (Desired::Nothing { .. }, Some(number)) => match second_look_due(known, policy) {
             Some(due) if now < due => Step::Wait(due),
-            _ => Step::Delete { number: number.clone(), generation: *generation },
+            _ => Step::Delete { number: number.clone() },
         },
         (Desired::Meeting { generation, spec, host }, None) => create_step(*generation, spec, host, now),
-        (Desired::Meeting { generation, spec, host }, Some(number)) => {
-            keep_step(*generation, spec, host, number, known, now, policy)
+        (Desired::Meeting { spec, .. }, Some(_)) if spec.end() <= now => Step::Rest,
+        (Desired::Meeting { spec, host, .. }, Some(number)) => {
+            keep_step(desired.generation(), spec, host, number, known, now, policy)
         }
     }
 }
@@ -281,19 +292,59 @@ fn keep_step(
     now: DateTime<Utc>,
     policy: &Policy,
 ) -> Step {
-    if spec.end() <= now {
-        return Step::Rest;
-    }
     let number = number.to_owned();
     if let Some(due) = second_look_due(known, policy) {
         return if now < due { Step::Wait(due) } else { Step::Read { number } };
     }
-    if host.key().is_some() && host.key() != known.host_key.as_deref() {
-        return Step::Delete { number, generation };
+    // People in the room are not thrown out because somebody else should host.
+    if !known.live && host.key().is_some() && host.key() != known.host_key.as_deref() {
+        return Step::Delete { number };
     }
-    let Some(told) = &known.told else { return Step::Read { number } };
-    match difference(told, spec) {
-        None => Step::Rest,
-        Some(change) => Step::Change { number, change, spec: spec.clone(), generation },
+    let told = match &known.told {
+        Some(told) if look_due(known, policy).is_none_or(|due| now < due) => told,
+        _ => return Step::Read { number },
+    };
+    let worth = |difference: &Difference| known.drift.is_worth_telling(difference);
+    let fields: Vec<Difference> = differences(told, spec, now).into_iter().filter(worth).collect();
+    if fields.is_empty()
+        || generation <= known.synced_generation && known.drift.exhausted_until(now).is_some()
+    {
+        return Step::Rest;
     }
+    Step::Change { number, change: SpecChange::of(&fields, spec), fields, generation }
+}
+
+/// When a wanted look may be made.
+fn look_due(known: &Known, policy: &Policy) -> Option<DateTime<Utc>> {
+    known.look.then(|| known.looked_at.map_or(DateTime::UNIX_EPOCH, |last| last + policy.look_gap))
+}
+
+/// What is left to do at rest: writes down what Zoom goes on having otherwise, and gives the time at which there
+/// is something to do again.
+#[must_use]
+pub fn at_rest(
+    desired: &Desired,
+    known: &mut Known,
+    now: DateTime<Utc>,
+    policy: &Policy,
+) -> Option<DateTime<Utc>> {
+    let told = known.told.as_ref().filter(|_| known.number.is_some());
+    let (Desired::Meeting { spec, .. }, Some(told)) = (desired, told) else { return nothing_there(known) };
+    if spec.end() <= now {
+        return nothing_there(known);
+    }
+    let fields = differences(told, spec, now);
+    let again = known
+        .drift
+        .exhausted_until(now)
+        .filter(|_| fields.iter().any(|field| known.drift.is_worth_telling(field)));
+    known.drift = known.drift.seen(&fields);
+    [again, look_due(known, policy)].into_iter().flatten().min()
+}
+
+/// Nothing at Zoom matters any more: nothing can differ, and there is nothing to look at.
+fn nothing_there(known: &mut Known) -> Option<DateTime<Utc>> {
+    known.drift = Drift::default();
+    known.look = false;
+    None
 }

@@ -7,7 +7,7 @@
 //!   `settle`: the common end of every write to a booking.
 //! - [`people`], [`groups`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
 //! - [`zoom_users`]: the account's users at Zoom and their licences.
-//! - [`webhook`]: what Zoom tells us. `health`, `metrics`: what operators ask.
+//! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
 pub mod admission;
@@ -26,6 +26,7 @@ pub mod keys;
 pub mod meetings;
 mod metrics;
 pub mod openapi;
+mod orphans;
 mod paging;
 pub mod people;
 mod prefer;
@@ -84,6 +85,8 @@ pub struct Front {
     pub default_timezone: Tz,
     /// The rules of attendance for bookings that name none.
     pub rules: Rules,
+    /// The name under which this installation signs its meetings.
+    pub installation: String,
     /// The way to Zoom, for what is asked of it directly.
     pub engine: Arc<Engine>,
     /// How long after the end links are given out.

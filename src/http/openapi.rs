@@ -5,10 +5,12 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
+use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, doors, participants, write};
-use super::{dead_letters, docs, groups, health, metrics, people, rules, series, webhook, zoom_users};
+use super::{
+    dead_letters, docs, groups, health, metrics, orphans, people, rules, series, webhook, zoom_users,
+};
 
 /// Handlers are listed in the order of `routes.rs`.
 #[derive(OpenApi)]
@@ -22,6 +24,7 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, series, 
         docs::page,
         webhook::receive_webhook,
         dead_letters::list,
+        orphans::list,
         dead_letters::replay,
         zoom_users::list,
         zoom_users::create,
@@ -50,6 +53,7 @@ use super::{dead_letters, docs, groups, health, metrics, people, rules, series, 
         commands::confirm,
         commands::cancel,
         commands::complete,
+        resync::resync,
         story::get,
         calendar::get,
         series::get,

@@ -3,10 +3,11 @@
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
-use super::appointments::{self, ad_hoc, batch, calendar, commands, create, story};
+use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    admission, dead_letters, docs, groups, health, metrics, people, rules, series, webhook, zoom_users,
+    admission, dead_letters, docs, groups, health, metrics, orphans, people, rules, series, webhook,
+    zoom_users,
 };
 
 /// Every path of the daemon.
@@ -29,6 +30,7 @@ fn limited(cfg: &mut ServiceConfig) {
 fn webhooks(cfg: &mut ServiceConfig) {
     cfg.configure(webhook::configure)
         .service(web::resource("/api/zoom/webhooks/dead-letters").route(get().to(dead_letters::list)))
+        .service(web::resource("/api/zoom/orphans").route(get().to(orphans::list)))
         .service(
             web::resource("/api/zoom/webhooks/dead-letters/{id}/replay")
                 .route(post().to(dead_letters::replay)),
@@ -82,6 +84,7 @@ fn bookings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/appointments/{id}/confirm").route(post().to(commands::confirm)))
     .service(web::resource("/api/appointments/{id}/cancel").route(post().to(commands::cancel)))
     .service(web::resource("/api/appointments/{id}/complete").route(post().to(commands::complete)))
+    .service(web::resource("/api/appointments/{id}/resync").route(post().to(resync::resync)))
     .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)))
     .service(web::resource("/api/appointments/{id}/calendar.ics").route(get().to(calendar::get)))
     .service(web::resource("/api/series/{id}").route(get().to(series::get)));

@@ -2,10 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::schema::{appointment_attendees, appointments, group_members, series_occurrences, zoom_meetings};
+use super::schema::{
+    appointment_attendees, appointments, group_members, meeting_looks, series_occurrences, zoom_meetings,
+};
 use super::search::{contains, lower};
 use super::types::text_enum;
 use super::{Conn, Json, StoreError, UtcMillis, each_backend};
+
+/// Among the states of synchronisation: whatever the state, Zoom goes on having something otherwise.
+pub const DRIFT: &str = "drift";
 
 /// A row of `appointments`.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -84,7 +89,7 @@ pub struct BookingFilter {
     pub from: Option<UtcMillis>,
     /// Only those that start before this.
     pub to: Option<UtcMillis>,
-    /// Only those whose meeting is in this state of synchronisation.
+    /// Only those whose meeting is in this state of synchronisation, or in [`DRIFT`].
     pub sync: Option<String>,
     /// Only those whose meeting has this status.
     pub meeting_status: Option<String>,
@@ -199,9 +204,19 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
         query = query.filter(lower(appointments::title).like(contains(text)).escape('\\'));
     }
     let meeting_of = || zoom_meetings::table.select(zoom_meetings::appointment_id);
-    if let Some(state) = &filter.sync {
-        query =
-            query.filter(appointments::id.eq_any(meeting_of().filter(zoom_meetings::sync_state.eq(state))));
+    match filter.sync.as_deref() {
+        None => {}
+        Some(DRIFT) => {
+            let drifting = meeting_looks::table
+                .filter(meeting_looks::drift.is_not_null())
+                .select(meeting_looks::meeting_id);
+            let of_drifting = meeting_of().filter(zoom_meetings::id.eq_any(drifting));
+            query = query.filter(appointments::id.eq_any(of_drifting));
+        }
+        Some(state) => {
+            let in_state = meeting_of().filter(zoom_meetings::sync_state.eq(state.to_owned()));
+            query = query.filter(appointments::id.eq_any(in_state));
+        }
     }
     if let Some(status) = &filter.meeting_status {
         query = match status.as_str() {

@@ -29,6 +29,10 @@ text_enum! {
         ZoomUsers = "zoom_users",
         /// Read one user, and tell Zoom what is wanted of them; the key is their id or address.
         ZoomUser = "zoom_user",
+        /// Compare Zoom's meetings with ours; the key is `account` (find the hosts) or a host's Zoom user.
+        Sweep = "sweep",
+        /// The second look at a meeting at Zoom that nobody owns; the key is its number.
+        Orphan = "orphan",
     }
 }
 
@@ -51,6 +55,7 @@ impl DueKind {
             Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
             Self::Report => Some(About::Instance),
             Self::Licences | Self::ZoomUsers | Self::ZoomUser => None,
+            Self::Sweep | Self::Orphan => None,
         }
     }
 }

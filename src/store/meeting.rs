@@ -5,6 +5,8 @@
 
 use diesel::prelude::*;
 
+use super::due::{self, DueKind};
+use super::look::{self, LookRow};
 use super::schema::{appointments, seats, zoom_meetings, zoom_users};
 use super::{Conn, Json, StoreError, UtcMillis};
 use crate::domain::shard::Shard;
@@ -145,6 +147,10 @@ pub struct SyncView {
     pub seat: Option<String>,
     /// The Zoom user id behind the key, once it has been asked for.
     pub host_id: Option<String>,
+    /// When the meeting's work was due, read before anything else.
+    pub due_at: Option<UtcMillis>,
+    /// How Zoom differs, and who wants a look.
+    pub look: LookRow,
 }
 
 /// Writes a new meeting.
@@ -224,6 +230,8 @@ pub fn ids_of_numbers(conn: &mut Conn, numbers: &[String]) -> Result<Vec<(String
 /// # Errors
 /// [`StoreError`].
 pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreError> {
+    // First of all: what becomes due after this is not in what is read next, and must not be forgotten with it.
+    let due_at = due::at(conn, DueKind::Sync, id)?;
     let found: Option<(MeetingRow, BookingRow)> = zoom_meetings::table
         .inner_join(appointments::table)
         .filter(zoom_meetings::id.eq(id))
@@ -231,6 +239,7 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
         .first(conn)
         .optional()?;
     let Some((meeting, booking)) = found else { return Ok(None) };
+    let look = look::of(conn, id)?;
     let seat: Option<String> = seats::table
         .filter(seats::appointment_id.eq(&booking.id))
         .select(seats::zoom_user_id)
@@ -246,7 +255,7 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
             .first(conn)
             .optional()?,
     };
-    Ok(Some(SyncView { meeting, booking, seat, host_id }))
+    Ok(Some(SyncView { meeting, booking, seat, host_id, due_at, look }))
 }
 
 /// Writes what the sync loop knows, if the row still has `version`; `false` when somebody else wrote.

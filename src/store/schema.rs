@@ -164,6 +164,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    meeting_looks (meeting_id) {
+        meeting_id -> Text,
+        drift -> Nullable<Text>,
+        restores -> Nullable<Text>,
+        look_wanted -> BigInt,
+        looked -> BigInt,
+        looked_at -> Nullable<Timestamp>,
+        resync_wanted -> BigInt,
+        resynced -> BigInt,
+        last_join_url -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    zoom_orphans (zoom_meeting_id) {
+        zoom_meeting_id -> Text,
+        marker -> Text,
+        host_id -> Text,
+        meeting_id -> Nullable<Text>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        first_seen_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    installation (only) {
+        only -> Text,
+        id -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     seats (id) {
         id -> Text,
         zoom_user_id -> Text,
@@ -476,6 +511,8 @@ diesel::joinable!(meeting_registrants -> zoom_meetings (meeting_id));
 diesel::joinable!(attendance_records -> appointments (appointment_id));
 diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
 diesel::joinable!(recordings -> zoom_meetings (meeting_id));
+diesel::joinable!(meeting_looks -> zoom_meetings (meeting_id));
+diesel::joinable!(zoom_orphans -> zoom_meetings (meeting_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     appointment_attendees,
@@ -487,9 +524,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_members,
     groups,
     idempotency_keys,
+    installation,
     licence_account,
     licence_leases,
     meeting_instances,
+    meeting_looks,
     meeting_registrants,
     meeting_reports,
     notifications,
@@ -507,6 +546,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     story,
     webhook_events,
     zoom_meetings,
+    zoom_orphans,
     zoom_participants,
     zoom_tokens,
     zoom_users,

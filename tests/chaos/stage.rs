@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use chrono::{NaiveTime, TimeDelta};
 use convened::clock::{Clock, Instant, ScaledClock, SharedClock, SystemClock};
-use convened::domain::appointment::marker_of;
+use convened::domain::marker::Marker;
 use convened::sandbox::delivery::DeliverySettings;
 use convened::sandbox::model::{Plan as AccountPlan, SandboxMeeting};
 use convened::sandbox::settings::TokenMode;
@@ -134,7 +134,7 @@ impl Stage {
 
     /// The tag of the booking that a meeting is of.
     pub(crate) fn tag_of(meeting: &SandboxMeeting) -> Option<&str> {
-        marker_of(&meeting.agenda)?;
+        Marker::at_head_of(&meeting.agenda)?;
         Some(meeting.agenda.split_once("tag=")?.1.split_once(';')?.0)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use convened::domain::appointment::marker_of;
+use convened::domain::marker::Marker;
 use convened::sandbox::deliveries::{DeliveryFilter, DeliveryState};
 use convened::sandbox::ledger::LedgerFilter;
 use convened::sandbox::model::SandboxMeeting;
@@ -164,7 +164,7 @@ fn ownerless(stage: &Stage, meetings: &[SandboxMeeting]) -> Vec<Violation> {
     let known: BTreeSet<String> = stage.book.promises().into_iter().map(|promise| promise.tag).collect();
     let marked = meetings
         .iter()
-        .filter(|meeting| meeting.deleted_at.is_none() && marker_of(&meeting.agenda).is_some());
+        .filter(|meeting| meeting.deleted_at.is_none() && Marker::at_head_of(&meeting.agenda).is_some());
     marked
         .filter(|meeting| !Stage::tag_of(meeting).is_some_and(|tag| known.contains(tag)))
         .map(|meeting| {
@@ -178,8 +178,8 @@ fn ownerless(stage: &Stage, meetings: &[SandboxMeeting]) -> Vec<Violation> {
 fn doubled(meetings: &[SandboxMeeting]) -> Vec<Violation> {
     let mut by_marker: BTreeMap<&str, Vec<&SandboxMeeting>> = BTreeMap::new();
     for meeting in meetings {
-        if let Some(marker) = marker_of(&meeting.agenda) {
-            by_marker.entry(marker).or_default().push(meeting);
+        if let Some(marker) = Marker::at_head_of(&meeting.agenda) {
+            by_marker.entry(marker.id).or_default().push(meeting);
         }
     }
     let mut violations = Vec::new();

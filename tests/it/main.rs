@@ -16,6 +16,7 @@ mod architecture;
 mod class;
 mod cli;
 mod conformance;
+mod drift;
 mod due_work;
 mod fixtures;
 mod http_bookings;

@@ -3,54 +3,12 @@
 use convened::zoom::http::Method;
 use serde_json::{Value, json};
 
+use crate::support::booked::{CREATE, UPDATE, at_zoom, book, fault, in_sync, rig_with_host, settled};
 use crate::support::database::TestDatabase;
-use crate::support::rig::Rig;
-
-const CREATE: &str = "POST /users/{userId}/meetings";
-const UPDATE: &str = "PATCH /meetings/{meetingId}";
-
-async fn rig_with_host() -> Rig {
-    // Fast enough that second looks and back-offs pass in moments.
-    let rig = Rig::start(TestDatabase::sqlite(), 60.0, "timeout = \"1s\"\n[sync]\nsecond_look = \"30s\"\n");
-    let user = json!({ "email": "reyes@school.example", "first_name": "Ana", "type": 2 });
-    rig.control(Method::POST, "/users", Some(user)).await;
-    let person = json!({ "name": "Ana Reyes", "email": "reyes@school.example", "role": "host" });
-    rig.put("/api/people/reyes", person).await;
-    rig
-}
-
-async fn book(rig: &Rig) -> String {
-    let start = rig.clock.now() + chrono::Duration::days(2);
-    let body = json!({ "kind": "consultation", "title": "Algebra", "host": "reyes", "duration": 30,
-        "start_time": start.to_rfc3339() });
-    let booked = rig.post("/api/appointments", body).await;
-    booked["appointment"]["id"].as_str().unwrap().to_owned()
-}
-
-async fn fault(rig: &Rig, endpoint: &str, fault: &str, count: u32) {
-    let rule = json!({ "endpoint": endpoint, "fault": fault, "count": count });
-    rig.control(Method::POST, "/faults", Some(rule)).await;
-}
-
-fn in_sync(answer: &Value) -> bool {
-    let meeting = &answer["appointment"]["meeting"];
-    meeting["sync"]["state"] == "in_sync" || meeting["sync"].is_null() && meeting["status"] != "pending"
-}
-
-async fn settled(rig: &Rig, appointment: &str) -> Value {
-    rig.until(&format!("/api/appointments/{appointment}"), "in sync", in_sync).await
-}
-
-/// The meetings that live at Zoom.
-async fn at_zoom(rig: &Rig) -> Vec<Value> {
-    let all = rig.control(Method::GET, "/meetings", None).await;
-    let all = all.as_array().cloned().or(all["meetings"].as_array().cloned()).unwrap();
-    all.into_iter().filter(|meeting| meeting["deleted_at"].is_null()).collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_whose_answer_is_lost_is_adopted_and_never_doubled() {
-    let rig = rig_with_host().await;
+    let rig = rig_with_host(TestDatabase::sqlite(), "").await;
     fault(&rig, CREATE, "lose_answer", 1).await;
     let appointment = book(&rig).await;
     settled(&rig, &appointment).await;
@@ -62,7 +20,7 @@ async fn a_create_whose_answer_is_lost_is_adopted_and_never_doubled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_that_never_arrived_is_made_after_looking() {
-    let rig = rig_with_host().await;
+    let rig = rig_with_host(TestDatabase::sqlite(), "").await;
     fault(&rig, CREATE, "lose_request", 1).await;
     let appointment = book(&rig).await;
     settled(&rig, &appointment).await;
@@ -71,7 +29,7 @@ async fn a_create_that_never_arrived_is_made_after_looking() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_reaches_zoom_through_lost_answers_and_a_cancel_removes_the_meeting() {
-    let rig = rig_with_host().await;
+    let rig = rig_with_host(TestDatabase::sqlite(), "").await;
     let appointment = book(&rig).await;
     settled(&rig, &appointment).await;
     fault(&rig, UPDATE, "lose_answer", 1).await;
@@ -91,7 +49,7 @@ async fn a_move_reaches_zoom_through_lost_answers_and_a_cancel_removes_the_meeti
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_meeting_that_vanished_is_made_again_and_one_false_404_is_not_believed() {
-    let rig = rig_with_host().await;
+    let rig = rig_with_host(TestDatabase::sqlite(), "").await;
     let appointment = book(&rig).await;
     let first = settled(&rig, &appointment).await;
     let number = first["appointment"]["meeting"]["zoom_meeting_id"].as_str().unwrap().to_owned();
@@ -114,7 +72,7 @@ async fn a_meeting_that_vanished_is_made_again_and_one_false_404_is_not_believed
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_during_a_create_leaves_one_meeting() {
-    let mut rig = rig_with_host().await;
+    let mut rig = rig_with_host(TestDatabase::sqlite(), "").await;
     let rule = json!({ "endpoint": CREATE, "fault": "delay", "millis": 700, "count": 1 });
     rig.control(Method::POST, "/faults", Some(rule)).await;
     let appointment = book(&rig).await;

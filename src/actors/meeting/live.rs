@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::echo;
 use crate::actors::attendance::auto_end;
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
@@ -16,7 +17,7 @@ use crate::store::inbox::{self, InboxEvent};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
 use crate::store::shard::Fence;
-use crate::store::{Conn, StoreError, UtcMillis, lifecycle, participant, report, story};
+use crate::store::{Conn, StoreError, UtcMillis, lifecycle, look, participant, report, story};
 use crate::zoom::event;
 
 /// What is known of a meeting's runs; a cache of the store.
@@ -95,6 +96,8 @@ pub(super) struct Applied {
     pub(super) live: Live,
     /// The booking, when it has to be scored anew.
     pub(super) score: Option<String>,
+    /// Something changed at Zoom that is not from us.
+    pub(super) look: bool,
 }
 
 /// Applies events: folds them into what is known, writes what changed, and marks them done, all in one write.
@@ -107,10 +110,11 @@ pub(super) async fn apply(
 ) -> Result<Applied, StoreError> {
     let before = meeting_status(&planned(view), &live.runs(), true);
     let mut changes = Changes::default();
-    let (mut done, mut dead) = (Vec::new(), Vec::new());
+    let (mut done, mut dead, mut look) = (Vec::new(), Vec::new(), false);
     for stored in events {
         match event::parse(stored.body.as_bytes()) {
             Ok(event) => {
+                look = look || echo::wants_a_look(view, &event, &stored.body)?;
                 live.take(&event, &mut changes);
                 done.push(stored.id);
             }
@@ -120,7 +124,7 @@ pub(super) async fn apply(
     let runs = live.runs();
     let status = meeting_status(&planned(view), &runs, view.meeting.zoom_meeting_id.is_some());
     let mut write = Batch::new(engine, view, &live, &changes, before, status);
-    (write.done, write.dead) = (done, dead);
+    (write.done, write.dead, write.look) = (done, dead, look);
     engine
         .store
         .write(move |conn| {
@@ -132,7 +136,7 @@ pub(super) async fn apply(
     let score = (status == MeetingStatus::Ended
         && !(changes.connections.is_empty() && changes.instances.is_empty()))
     .then(|| view.booking.id.clone());
-    Ok(Applied { live, score })
+    Ok(Applied { live, score, look })
 }
 
 fn planned(view: &SyncView) -> Planned {
@@ -148,6 +152,7 @@ struct Batch {
     instances: Vec<InstanceRow>,
     done: Vec<i64>,
     dead: Vec<(i64, String)>,
+    look: bool,
     before: MeetingStatus,
     status: MeetingStatus,
     started_at: Option<UtcMillis>,
@@ -199,6 +204,7 @@ impl Batch {
             instances,
             done: Vec::new(),
             dead: Vec::new(),
+            look: false,
             before,
             status,
             started_at: ours.iter().filter_map(|run| run.started).min().map(UtcMillis::from),
@@ -217,6 +223,9 @@ impl Batch {
         inbox::mark_done(conn, &self.done)?;
         for (id, error) in &self.dead {
             inbox::mark_dead(conn, *id, error)?;
+        }
+        if self.look {
+            look::want(conn, &self.meeting_id, UtcMillis::from(self.now))?;
         }
         participant::save(conn, &self.meeting_id, &self.connections, self.now)?;
         for row in &self.instances {

@@ -7,20 +7,19 @@ use serde_json::Value;
 use super::host;
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
-use crate::domain::appointment::{MeetingSpec, marker_of};
-use crate::domain::sync::{Failure, Outcome, SpecChange, Step};
+use crate::actors::zoom_pages::Pages;
+use crate::domain::appointment::MeetingSpec;
+use crate::domain::marker::Marker;
+use crate::domain::sync::{Desired, Failure, Outcome, SpecChange, Step};
 use crate::store::StoreError;
 use crate::store::meeting::SyncView;
 use crate::zoom::call::{self, Guard};
 use crate::zoom::error::{Limit, ZoomError};
-use crate::zoom::types::{Meeting, MeetingPage, MeetingRequest, MeetingSettings};
+use crate::zoom::types::{Meeting, MeetingRequest, MeetingSettings};
 use crate::zoom::{ZoomCall, ZoomReply};
 
 /// Zoom's meeting type for one with a planned time (Meeting API, `type`).
 const SCHEDULED: i64 = 2;
-
-/// A host with more pages of meetings than this is beyond what one look may cost.
-const PAGES_MAX: usize = 40;
 
 /// What came of a step, and what Zoom said beside it.
 #[derive(Debug)]
@@ -30,6 +29,8 @@ pub(super) struct Performed {
     /// Why it failed, in words for the operator; never personal data.
     pub(super) error: Option<String>,
     pub(super) tracking_id: Option<String>,
+    /// The Zoom user that Zoom does not know any more.
+    pub(super) host_is_gone: Option<String>,
 }
 
 /// The fields of a meeting that are Zoom's.
@@ -44,7 +45,7 @@ pub(super) struct Details {
 
 impl Performed {
     pub(super) fn done(outcome: Outcome) -> Self {
-        Self { outcome, details: Details::default(), error: None, tracking_id: None }
+        Self { outcome, details: Details::default(), error: None, tracking_id: None, host_is_gone: None }
     }
 
     /// A step that failed for `reason`.
@@ -72,14 +73,20 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// Performs `step`. Steps that need no Zoom are none of its business.
-pub(super) async fn step(engine: &Engine, view: &SyncView, step: &Step, lane: Lane) -> Performed {
+/// Performs `step` towards `desired`. Steps that need no Zoom are none of its business.
+pub(super) async fn step(
+    engine: &Engine,
+    view: &SyncView,
+    desired: &Desired,
+    step: &Step,
+    lane: Lane,
+) -> Performed {
     let guard = engine.shards.guard(&view.meeting.id);
     let done = match step {
         Step::FindHost { key } => host::find(engine, key, lane).await,
         Step::Look { host_id } => look(engine, host_id, &view.meeting.marker, lane).await,
         Step::Create { host_id, spec, .. } => create(engine, host_id, spec, guard, lane).await,
-        Step::Read { number } => read(engine, number, lane).await,
+        Step::Read { number } => read(engine, view, desired, number, lane).await,
         Step::Change { number, change, .. } => {
             let host = view.meeting.host_id.as_deref().unwrap_or_default();
             let call = |patch: &MeetingRequest| call::update_meeting(number, patch, host).only_while(guard);
@@ -108,9 +115,17 @@ fn from_error(step: &Step, error: &ZoomError) -> Performed {
     let about_a_meeting = matches!(step, Step::Read { .. } | Step::Change { .. } | Step::Delete { .. });
     let failure = match error {
         ZoomError::NotFound { .. } if about_a_meeting => return Performed::done(Outcome::Gone),
+        // Who has no user has no meetings; like any look that finds nothing, it is repeated.
+        ZoomError::NotFound { .. } if matches!(step, Step::Look { .. }) => {
+            return Performed::done(Outcome::NotListed);
+        }
         ZoomError::NotFound { code, .. } => {
             let reason = format!("the host has no user at Zoom (code {code})");
-            return Performed::failed(Failure::Refused, &reason);
+            let host_is_gone = match step {
+                Step::Create { host_id, .. } => Some(host_id.clone()),
+                _ => None,
+            };
+            return Performed { host_is_gone, ..Performed::failed(Failure::Refused, &reason) };
         }
         ZoomError::Rejected { .. } => Failure::Refused,
         ZoomError::Unknown { .. } => Failure::Unknown,
@@ -136,24 +151,28 @@ fn describe(error: &ZoomError) -> String {
 
 /// Looks through the host's meetings for the marker, page by page.
 async fn look(engine: &Engine, host_id: &str, marker: &str, lane: Lane) -> Result<Performed, Trouble> {
-    let mut page_token: Option<String> = None;
-    for _ in 0..PAGES_MAX {
-        let call = call::list_meetings(host_id, page_token.as_deref());
-        let page: MeetingPage = engine.zoom.call(lane, call).await?.parse()?;
-        let ours = |meeting: &&Meeting| meeting.agenda.as_deref().and_then(marker_of) == Some(marker);
-        if let Some(found) = page.meetings.iter().find(ours)
+    let mut pages = Pages::of(host_id, lane);
+    while let Some(page) = pages.next(engine).await? {
+        let ours = |meeting: &&Meeting| {
+            let found = meeting.agenda.as_deref().and_then(Marker::at_head_of);
+            found.is_some() && found.map(|found| found.id) == Marker::parse(marker).map(|marker| marker.id)
+        };
+        if let Some(found) = page.iter().find(ours)
             && let Some(number) = found.id
         {
-            let details = Details { host_id: Some(host_id.to_owned()), ..details(engine, found)? };
-            let outcome = Outcome::Created { number: number.to_string() };
+            // The link may be cut in lists; the look that follows an adoption brings it.
+            let (host_id, uuid) = (Some(host_id.to_owned()), found.uuid.clone());
+            let details = Details { host_id, uuid, ..Details::default() };
+            let outcome = Outcome::Created { number: number.to_string(), told: None };
             return Ok(Performed { details, ..Performed::done(outcome) });
         }
-        page_token = page.next_page_token.filter(|token| !token.is_empty());
-        if page_token.is_none() {
-            return Ok(Performed::done(Outcome::NotListed));
-        }
     }
-    Ok(Performed::failed(Failure::NotDone, "the host has too many meetings to look through"))
+    Ok(match pages.complete() {
+        true => Performed::done(Outcome::NotListed),
+        false => {
+            Performed::failed(Failure::NotDone, "the host's list of meetings could not be read to its end")
+        }
+    })
 }
 
 async fn create(
@@ -181,15 +200,32 @@ async fn create(
         return Ok(Performed::failed(Failure::Unknown, "zoom's answer holds no meeting number"));
     };
     let details = Details { host_id: Some(host_id.to_owned()), ..details(engine, &meeting)? };
-    let outcome = Outcome::Created { number: number.to_string() };
+    let told = Some(told(meeting, &reply, spec, spec));
+    let outcome = Outcome::Created { number: number.to_string(), told };
     Ok(Performed { details, tracking_id: reply.tracking_id, ..Performed::done(outcome) })
 }
 
-async fn read(engine: &Engine, number: &str, lane: Lane) -> Result<Performed, Trouble> {
+async fn read(
+    engine: &Engine,
+    view: &SyncView,
+    desired: &Desired,
+    number: &str,
+    lane: Lane,
+) -> Result<Performed, Trouble> {
     let reply = engine.zoom.call(lane, call::get_meeting(number)).await?;
     let meeting: Meeting = reply.parse()?;
     let details = details(engine, &meeting)?;
-    let told = told(meeting, &reply);
+    let before = view.meeting.told.as_ref().map(|told| told.parse("zoom_meetings.told")).transpose()?;
+    let told = match (before, desired) {
+        (Some(before), Desired::Meeting { spec, .. }) => told(meeting, &reply, &before, spec),
+        (None, Desired::Meeting { spec, .. }) => {
+            told(meeting, &reply, &MeetingSpec { settings: BTreeMap::new(), ..spec.clone() }, spec)
+        }
+        // Nobody reads a meeting that should not be; whatever it is, it differs from the next wish.
+        (_, Desired::Nothing { .. }) => {
+            return Ok(Performed::failed(Failure::NotDone, "nothing is wanted of it"));
+        }
+    };
     Ok(Performed { details, tracking_id: reply.tracking_id, ..Performed::done(Outcome::Read { told }) })
 }
 
@@ -238,15 +274,20 @@ fn details(engine: &Engine, meeting: &Meeting) -> Result<Details, StoreError> {
     })
 }
 
-/// What is ours in an answer.
-fn told(meeting: Meeting, reply: &ZoomReply) -> MeetingSpec {
-    let settings = reply.body.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+/// What is ours in an answer. A field that Zoom leaves out is as it was `before`; of the settings only those that
+/// are `wanted` are kept.
+fn told(meeting: Meeting, reply: &ZoomReply, before: &MeetingSpec, wanted: &MeetingSpec) -> MeetingSpec {
+    let at_zoom = reply.body.get("settings");
+    let setting = |name: &String| {
+        let value = at_zoom.and_then(|settings| settings.get(name)).or_else(|| before.settings.get(name));
+        value.map(|value| (name.clone(), value.clone()))
+    };
     MeetingSpec {
-        topic: meeting.topic.unwrap_or_default(),
+        topic: meeting.topic.unwrap_or_else(|| before.topic.clone()),
         agenda: meeting.agenda.unwrap_or_default(),
-        start: meeting.start_time.unwrap_or_default(),
-        duration_minutes: meeting.duration.unwrap_or_default(),
-        timezone: meeting.timezone.unwrap_or_default(),
-        settings: settings.into_iter().collect(),
+        start: meeting.start_time.unwrap_or(before.start),
+        duration_minutes: meeting.duration.unwrap_or(before.duration_minutes),
+        timezone: meeting.timezone.unwrap_or_else(|| before.timezone.clone()),
+        settings: wanted.settings.keys().filter_map(setting).collect(),
     }
 }

@@ -4,15 +4,16 @@
 use chrono::{DateTime, Utc};
 use rand::RngExt;
 
-use super::known;
 use super::perform::{self, Performed};
+use super::{known, tale};
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
-use crate::domain::sync::{Desired, Failure, Known, Outcome, Step, next_step, settle};
+use crate::domain::sync::{Desired, Failure, Known, Outcome, Policy, Step, at_rest, next_step, settle};
 use crate::store::due::{self, DueKind};
-use crate::store::meeting::{self, MeetingRow, SyncView};
+use crate::store::look::{self, LookRow};
+use crate::store::meeting::{self, SyncColumns, SyncView};
 use crate::store::shard::Fence;
-use crate::store::{StoreError, UtcMillis, story};
+use crate::store::{Conn, StoreError, UtcMillis, outbox, zoom_user};
 
 /// More steps than this in one go mean that something flaps; the rest is done at the next wake-up.
 const STEPS_MAX: usize = 16;
@@ -36,30 +37,62 @@ pub(super) struct Synced {
 
 /// Runs the loop for one meeting; `None` when the meeting does not exist, or is another process's by now.
 pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<Option<Synced>, StoreError> {
+    let mut policy = engine.sync;
     for _ in 0..STEPS_MAX {
         let Some(fence) = engine.shards.fence(id) else { return Ok(None) };
         let Some(view) = engine.load(id).await? else { return Ok(None) };
         let now = engine.clock.now();
         if let Some(step) = known::interrupted(&view.meeting)? {
             let performed = Performed::failed(Failure::Unknown, "interrupted before the answer came");
-            let version = view.meeting.version;
-            conclude(engine, &view, version, &step, view.booking.generation, performed).await?;
+            let generation = view.meeting.op_generation.unwrap_or_default();
+            conclude(engine, &view, view.meeting.version, &step, generation, performed).await?;
             continue;
         }
-        let desired = known::desired(&view, &engine.meetings.settings, now)?;
-        let known = known::known(&view.meeting)?;
-        let step = next_step(&desired, &known, now, &engine.sync);
-        if let Some(stop) = resting(&step, &desired, now) {
-            rest(engine, &view, &desired, known, &stop).await?;
-            let agrees = stop.agrees;
-            return Ok(Some(Synced { generation: desired.generation(), agrees, again_at: stop.again_at }));
+        if let Some((columns, look)) = known::resync(&view, now) {
+            // Somebody waits for certainty: the second look comes at once.
+            policy.second_look = chrono::Duration::zero();
+            begin_resync(engine, &view, columns, look).await?;
+            continue;
         }
-        let Some(version) = intend(engine, &view, fence, &step).await? else { continue };
-        let performed = perform::step(engine, &view, &step, lane(&step, interactive)).await;
+        let desired = known::desired(&view, &engine.meetings.settings, &engine.installation)?;
+        let known = known::known(&view)?;
+        let step = next_step(&desired, &known, now, &policy);
+        if let Some(stop) = resting(&step, &desired, now) {
+            return rest(engine, &view, &desired, known, stop, &policy).await.map(Some);
+        }
+        let Some(version) = intend(engine, &view, fence, &step, desired.generation()).await? else {
+            continue;
+        };
+        let performed = perform::step(engine, &view, &desired, &step, lane(&step, interactive)).await;
         conclude(engine, &view, version, &step, desired.generation(), performed).await?;
     }
     let again_at = Some(engine.clock.now() + SEAT_WAIT);
     Ok(Some(Synced { generation: 0, agrees: false, again_at }))
+}
+
+async fn begin_resync(
+    engine: &Engine,
+    view: &SyncView,
+    columns: SyncColumns,
+    look: LookRow,
+) -> Result<(), StoreError> {
+    let (id, version) = (view.meeting.id.clone(), view.meeting.version);
+    engine.store.write(move |conn| save(conn, &id, version, &columns, Some(&look)).map(|_| ())).await
+}
+
+/// Writes both rows of a meeting, if it still has `version`; `false` when somebody else wrote.
+fn save(
+    conn: &mut Conn,
+    id: &str,
+    version: i64,
+    columns: &SyncColumns,
+    look: Option<&LookRow>,
+) -> Result<bool, StoreError> {
+    let saved = meeting::save_sync(conn, id, version, columns)?;
+    if let Some(look) = look.filter(|_| saved) {
+        look::save(conn, look)?;
+    }
+    Ok(saved)
 }
 
 /// Somebody who waits goes first, then whoever wants to get rid of a meeting.
@@ -94,43 +127,57 @@ async fn rest(
     view: &SyncView,
     desired: &Desired,
     mut known: Known,
-    stop: &Stop,
-) -> Result<(), StoreError> {
-    let row = &view.meeting;
+    mut stop: Stop,
+    policy: &Policy,
+) -> Result<Synced, StoreError> {
+    let (row, now) = (&view.meeting, engine.clock.now());
     if stop.agrees {
         known.synced_generation = desired.generation();
+        stop.again_at = at_rest(desired, &mut known, now, policy);
     }
-    let mut columns = known::columns(row, engine.clock.now());
-    known::note(&mut columns, &known)?;
-    if !stop.state.is_empty() {
-        columns.sync_state = stop.state.to_owned();
-    }
-    if stop.state == "parked" {
+    let mut columns = known::columns(row, now);
+    let mut look = view.look.clone();
+    known::note(&mut columns, &mut look, &known)?;
+    let look = (look != view.look).then_some(look);
+    let mut tale = None;
+    if stop.agrees && !known.drift.fields.is_empty() {
+        stop.state = "parked";
+        columns.last_error = Some(tale::kept_otherwise(&known.drift));
+        tale = (row.sync_state != "parked").then(|| tale::drift_stays(&known));
+    } else if stop.state == "parked" {
         columns.last_error = Some("the planned time had passed before Zoom could be told".to_owned());
     } else if stop.agrees {
         columns.last_error = None;
     }
+    if !stop.state.is_empty() {
+        columns.sync_state = stop.state.to_owned();
+    }
+    let synced = Synced { generation: desired.generation(), agrees: stop.agrees, again_at: stop.again_at };
     let status = status(known.number.is_some(), &view.booking.status);
     let (id, version, again_at) = (row.id.clone(), row.version, stop.again_at.map(UtcMillis::from));
-    let appointment = view.booking.id.clone();
+    let (appointment, due_at) = (view.booking.id.clone(), view.due_at);
     // Once the planned end and Zoom's counting have passed, somebody looks how it came out.
     let wanted = matches!(desired, Desired::Meeting { .. });
     let window_end =
         wanted.then(|| DateTime::<Utc>::from(view.booking.end_at) + engine.attendance.report_delay);
-    let window_end = window_end.filter(|at| *at > engine.clock.now()).map(UtcMillis::from);
+    let window_end = window_end.filter(|at| *at > now).map(UtcMillis::from);
     engine
         .store
         .write(move |conn| {
-            if meeting::save_sync(conn, &id, version, &columns)? {
+            if save(conn, &id, version, &columns, look.as_ref())? {
                 meeting::save_status(conn, &id, status)?;
-                due::set_or_clear(conn, DueKind::Sync, &id, again_at)?;
+                due::replace(conn, DueKind::Sync, &id, due_at, again_at)?;
                 if window_end.is_some() || !wanted {
                     due::set_or_clear(conn, DueKind::WindowEnd, &appointment, window_end)?;
+                }
+                if let Some(tale) = tale {
+                    tale.tell(conn, &appointment, now)?;
                 }
             }
             Ok(())
         })
-        .await
+        .await?;
+    Ok(synced)
 }
 
 fn status(at_zoom: bool, booking: &str) -> &'static str {
@@ -148,10 +195,11 @@ async fn intend(
     view: &SyncView,
     fence: Fence,
     step: &Step,
+    generation: i64,
 ) -> Result<Option<i64>, StoreError> {
     let now = engine.clock.now();
     let op_id = uuid::Uuid::now_v7().to_string();
-    let columns = known::intend(&view.meeting, step, op_id, now)?;
+    let columns = known::intend(&view.meeting, step, generation, op_id, now)?;
     let (id, version) = (view.meeting.id.clone(), view.meeting.version);
     let lease = UtcMillis::from(now + STEP_LEASE);
     engine
@@ -177,56 +225,62 @@ async fn conclude(
 ) -> Result<(), StoreError> {
     let now = engine.clock.now();
     let jitter = rand::rng().random::<f64>();
-    let before = known::known(&view.meeting)?;
+    let row = view.meeting.clone();
+    let before = known::known(view)?;
     let after = settle(&before, step, generation, &performed.outcome, now, &engine.sync, jitter);
-    let tale = super::tale::of(&before, step, &performed, &after);
-    let booking = view.booking.clone();
-    let id = view.meeting.id.clone();
+    tale::count(&before, step, &performed);
+    let mut tales = tale::of(&before, step, &performed, &after);
+    tales.extend(tale::of_link(&view.look, &performed));
+    let forget_host = performed.host_is_gone.clone();
+    let (columns, look) = concluded(view, &after, performed, now)?;
+    let look = (look != view.look).then_some(look);
     let newly_numbered = if before.number.is_none() { after.number.clone() } else { None };
-    engine
+    let facts = tale::facts(view, &after);
+    let status = status(after.number.is_some(), &view.booking.status);
+    let appointment = view.booking.id.clone();
+    let written = engine
         .store
         .write(move |conn| {
-            // Read anew: the intent has changed its columns.
-            let Some(row) = meeting::by_id(conn, &id)? else { return Ok(()) };
-            let columns = concluded(&row, &after, performed, now)?;
-            if !meeting::save_sync(conn, &id, version, &columns)? {
-                return Ok(());
+            if !save(conn, &row.id, version, &columns, look.as_ref())? {
+                return Ok(false);
             }
-            meeting::save_status(conn, &id, status(after.number.is_some(), &booking.status))?;
+            meeting::save_status(conn, &row.id, status)?;
             if let Some(number) = newly_numbered {
                 crate::store::inbox::release_unowned(conn, &number)?;
             }
-            match tale {
-                Some(tale) => story::tell(conn, &booking.id, now, tale.kind, &tale.text, tale.details),
-                None => Ok(()),
+            if let Some(host) = forget_host {
+                zoom_user::remove(conn, &host)?;
             }
+            for tale in tales {
+                if let Some(event) = tale.event {
+                    outbox::tell(conn, UtcMillis::from(now), event, facts.clone())?;
+                }
+                tale.tell(conn, &appointment, now)?;
+            }
+            Ok(true)
         })
-        .await
+        .await?;
+    if !written {
+        tracing::warn!(meeting.id = %view.meeting.id, "somebody else wrote the meeting's row; its step is looked up");
+    }
+    Ok(())
 }
 
 fn concluded(
-    row: &MeetingRow,
+    view: &SyncView,
     after: &Known,
     performed: Performed,
     now: DateTime<Utc>,
-) -> Result<meeting::SyncColumns, StoreError> {
-    let mut columns = known::columns(row, now);
-    if let Some(host_id) = performed.details.host_id {
-        columns.host_id = Some(host_id);
-    }
-    if let Some(uuid) = performed.details.uuid {
-        columns.zoom_uuid = Some(uuid);
-    }
-    if let Some(join_url) = performed.details.join_url {
-        columns.join_url = Some(join_url);
-    }
-    if let Some(passcode) = performed.details.passcode_enc {
-        columns.passcode_enc = Some(passcode);
-    }
-    if let Some(url) = performed.details.registration_url {
-        columns.registration_url = Some(url);
-    }
-    known::note(&mut columns, after)?;
+) -> Result<(SyncColumns, LookRow), StoreError> {
+    let (mut columns, mut look) = (known::columns(&view.meeting, now), view.look.clone());
+    let details = performed.details;
+    columns.host_id = details.host_id.or(columns.host_id);
+    columns.zoom_uuid = details.uuid.or(columns.zoom_uuid);
+    columns.passcode_enc = details.passcode_enc.or(columns.passcode_enc);
+    columns.registration_url = details.registration_url.or(columns.registration_url);
+    columns.join_url = details.join_url.or(columns.join_url);
+    look.last_join_url = columns.join_url.clone().or(look.last_join_url);
+    known::note(&mut columns, &mut look, after)?;
     columns.last_error = performed.error;
     columns.sync_state = match performed.outcome {
         Outcome::Failed(Failure::Refused) => "failed",
@@ -235,5 +289,5 @@ fn concluded(
         _ => "pending",
     }
     .to_owned();
-    Ok(columns)
+    Ok((columns, look))
 }

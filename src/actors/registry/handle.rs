@@ -14,7 +14,7 @@ use crate::actors::shards::Note;
 use crate::actors::supervision::Essential;
 use crate::domain::shard::ShardSet;
 use crate::store::inbox::InboxEvent;
-use crate::store::meeting;
+use crate::store::{look, meeting};
 
 /// How often the row of another process's meeting is looked at while somebody waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -56,10 +56,19 @@ impl RegistryHandle {
 
     /// Waits until Zoom agrees with `generation` of the booking; `false` when it does not within `limit`.
     pub async fn await_synced(&self, meeting_id: &str, generation: i64, limit: Duration) -> bool {
+        self.wait(meeting_id, generation, false, limit).await
+    }
+
+    /// As [`RegistryHandle::await_synced`], of a look at Zoom that begins from now on.
+    pub async fn await_synced_anew(&self, meeting_id: &str, generation: i64, limit: Duration) -> bool {
+        self.wait(meeting_id, generation, true, limit).await
+    }
+
+    async fn wait(&self, meeting_id: &str, generation: i64, anew: bool, limit: Duration) -> bool {
         let wait = async {
             if self.engine.shards.owns(meeting_id) {
                 let (reply, answer) = oneshot::channel();
-                let waiter = AwaitSynced { generation, reply };
+                let waiter = AwaitSynced { generation, anew, reply };
                 let told = self.registry.tell(AwaitMeeting { id: meeting_id.to_owned(), waiter });
                 let agrees = told && answer.await.is_ok();
                 // A meeting that went to another process in between is waited for there.
@@ -67,18 +76,22 @@ impl RegistryHandle {
                     return agrees;
                 }
             }
-            self.await_elsewhere(meeting_id, generation).await
+            self.await_elsewhere(meeting_id, generation, anew).await
         };
         tokio::time::timeout(limit, wait).await.unwrap_or(false)
     }
 
-    /// Asks whoever has the meeting to hurry, and looks at its row until Zoom agrees.
-    async fn await_elsewhere(&self, meeting_id: &str, generation: i64) -> bool {
+    /// Asks whoever has the meeting to hurry, and looks at its rows until Zoom agrees.
+    async fn await_elsewhere(&self, meeting_id: &str, generation: i64, anew: bool) -> bool {
         self.engine.shards.say(Note::Wake { meeting: meeting_id.to_owned(), hurry: true });
         loop {
             let id = meeting_id.to_owned();
-            match self.engine.store.read(move |conn| meeting::synced_generation(conn, &id)).await {
-                Ok(Some(synced)) if synced >= generation => return true,
+            let state = self.engine.store.read(move |conn| {
+                let served = !anew || look::unserved(conn, std::slice::from_ref(&id))? == 0;
+                Ok(meeting::synced_generation(conn, &id)?.map(|synced| (synced, served)))
+            });
+            match state.await {
+                Ok(Some((synced, true))) if synced >= generation => return true,
                 Ok(Some(_)) => tokio::time::sleep(LOOK_EVERY).await,
                 Ok(None) | Err(_) => return false,
             }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Failure, Known, LOOKS_MIN, Outcome, Policy, Step, UnknownCreate};
+use super::diff::differences;
+use super::{Failure, Known, LOOKS_MIN, Outcome, Policy, SpecChange, Step, UnknownCreate};
+use crate::domain::appointment::MeetingSpec;
+use crate::domain::drift::{Difference, Drift};
 
 /// What is known after `step`, taken for `generation` of the booking, came out as `outcome`. `jitter` in 0.0 to
 /// 1.0 spreads the back-off.
@@ -29,29 +32,72 @@ pub fn settle(
     next.attempts = 0;
     next.not_before = None;
     match (step, outcome) {
-        (Step::Create { spec, generation, host_key, .. }, Outcome::Created { number }) => {
-            next.number = Some(number.clone());
-            next.host_key = Some(host_key.clone());
-            next.told = Some(spec.clone());
+        (Step::Create { spec, generation, host_key, .. }, Outcome::Created { number, told }) => {
+            created(&mut next, number, host_key, spec, told.as_ref(), now);
             next.synced_generation = *generation;
-            next.create = None;
-            next.gone_at = None;
         }
-        (Step::Look { .. }, Outcome::Created { number }) => adopt(&mut next, number),
+        (Step::Look { .. }, Outcome::Created { number, .. }) => adopt(&mut next, number),
         (Step::Look { .. }, Outcome::NotListed) => not_listed(&mut next),
         (Step::Read { .. }, Outcome::Read { told }) => {
             next.told = Some(told.clone());
             next.gone_at = None;
+            looked(&mut next, now);
         }
-        (Step::Change { spec, generation, .. }, Outcome::Changed) => {
-            next.told = Some(spec.clone());
-            next.synced_generation = *generation;
+        (Step::Change { change, fields, generation, .. }, Outcome::Changed) => {
+            changed(&mut next, change, fields, *generation, now);
         }
-        (Step::Delete { generation, .. }, Outcome::Deleted) => forget(&mut next, *generation),
+        (Step::Delete { .. }, Outcome::Deleted) => forget(&mut next),
         (_, Outcome::Gone) => gone(&mut next, step, now),
         _ => {}
     }
     next
+}
+
+/// What Zoom made of a create is what it has: settings may be missing already.
+fn created(
+    next: &mut Known,
+    number: &str,
+    host_key: &str,
+    sent: &MeetingSpec,
+    told: Option<&MeetingSpec>,
+    now: DateTime<Utc>,
+) {
+    next.number = Some(number.to_owned());
+    next.host_key = Some(host_key.to_owned());
+    next.create = None;
+    next.gone_at = None;
+    next.drift = Drift::default();
+    if let Some(told) = told {
+        next.drift.told(&differences(told, sent, now));
+    }
+    next.told = Some(told.unwrap_or(sent).clone());
+    looked(next, now);
+}
+
+/// Zoom's 204 is believed, except for settings: those it may have dropped, and they are read back.
+fn changed(
+    next: &mut Known,
+    change: &SpecChange,
+    fields: &[Difference],
+    generation: i64,
+    now: DateTime<Utc>,
+) {
+    if generation <= next.synced_generation {
+        next.drift.restored(now);
+    }
+    next.synced_generation = next.synced_generation.max(generation);
+    next.told = next.told.as_ref().map(|told| change.applied_to(told));
+    if change.wants_reading_back() {
+        next.drift.told(fields);
+        (next.look, next.looked_at) = (true, None);
+    } else {
+        next.drift.kept(fields);
+    }
+}
+
+fn looked(next: &mut Known, now: DateTime<Utc>) {
+    next.look = false;
+    next.looked_at = Some(now);
 }
 
 /// The lost create did happen: it is ours, and what Zoom holds is read before anything is changed.
@@ -74,25 +120,25 @@ fn not_listed(next: &mut Known) {
 
 /// The first "gone" is only noted; the second, a while later, is believed.
 fn gone(next: &mut Known, step: &Step, now: DateTime<Utc>) {
+    looked(next, now);
     match (next.gone_at, step) {
+        (Some(_), Step::Delete { .. } | Step::Read { .. }) => forget(next),
+        (Some(_), _) => {}
         (None, _) => {
             next.gone_at = Some(now);
             next.told = None;
         }
-        (Some(_), Step::Delete { generation, .. }) => forget(next, *generation),
-        (Some(_), _) => {
-            let synced = next.synced_generation;
-            forget(next, synced);
-        }
     }
 }
 
-fn forget(next: &mut Known, generation: i64) {
+/// There is no meeting at Zoom any more. The generation stays: nothing is there that could agree with a newer one.
+fn forget(next: &mut Known) {
     next.number = None;
     next.told = None;
     next.host_key = None;
     next.gone_at = None;
-    next.synced_generation = generation;
+    next.drift = Drift::default();
+    next.look = false;
 }
 
 fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, policy: &Policy, jitter: f64) {

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod create;
 pub(super) mod recurrence;
 pub mod request;
+pub mod resync;
 pub mod story;
 pub mod view;
 
@@ -22,14 +23,14 @@ use super::settle::etag_of;
 use super::validate::Fields;
 use super::{Front, sight, when};
 use crate::domain::access::Action;
-use crate::store::appointment::{self, BookingFilter};
+use crate::store::appointment::{self, BookingFilter, DRIFT};
 use crate::store::booking;
 pub use request::BookingBody;
 use view::{AppointmentAnswer, AppointmentView, AppointmentsAnswer};
 
 const STATUSES: [&str; 6] = ["requested", "confirmed", "in_progress", "completed", "no_show", "cancelled"];
 const KINDS: [&str; 4] = ["match", "class", "consultation", "group"];
-const SYNC_STATES: [&str; 5] = ["in_sync", "pending", "waiting_for_host", "parked", "failed"];
+const SYNC_STATES: [&str; 6] = ["in_sync", "pending", "waiting_for_host", "parked", "failed", DRIFT];
 
 /// One booking with its meeting.
 #[utoipa::path(get, path = "/api/appointments/{id}", tag = "appointments", operation_id = "get_appointment",
@@ -64,7 +65,7 @@ pub(super) async fn get(
         ("attendee" = Option<String>, Query, description = "Only with this person on the roster"),
         ("from" = Option<String>, Query, description = "Only those that end after this time or day"),
         ("to" = Option<String>, Query, description = "Only those that start before this time, or on this day or before"),
-        ("sync" = Option<String>, Query, description = "Only with a meeting in this state of synchronisation"),
+        ("sync" = Option<String>, Query, description = "Only with a meeting in this state of synchronisation; `drift`: that Zoom has otherwise"),
         ("q" = Option<String>, Query, description = "Only those whose title contains this"),
         ("limit" = Option<i64>, Query, description = "1 to 200, 50 without it"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::appointment::AppointmentStatus;
+use crate::domain::drift::Drifting;
 use crate::http::appointments::view::json;
 use crate::http::error::ApiError;
 use crate::store::Sealer;
@@ -27,6 +28,21 @@ pub struct SyncView {
     pub last_error: Option<String>,
     /// When it is tried again.
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// What Zoom goes on having otherwise, though it was told.
+    pub drift: Vec<DriftView>,
+}
+
+/// A field that is otherwise at Zoom.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DriftView {
+    /// Its name at Zoom; a setting is `settings.<name>`.
+    pub field: String,
+    /// What the booking wants.
+    #[schema(value_type = Object)]
+    pub wanted: Value,
+    /// What Zoom has.
+    #[schema(value_type = Object)]
+    pub at_zoom: Value,
 }
 
 /// The host of a meeting.
@@ -154,7 +170,7 @@ impl MeetingView {
                 avatar: None,
             }),
             class: class(booking),
-            sync: sync(booking, meeting),
+            sync: sync(booking, meeting)?,
             started_at: meeting.started_at.map(Into::into),
             ended_at: meeting.ended_at.map(Into::into),
             created_at: meeting.created_at.into(),
@@ -175,15 +191,21 @@ pub(in crate::http) fn status(booking: &Booking, meeting: &MeetingRow) -> String
 }
 
 /// What the row says of Zoom is of the generation it was synchronised at: newer wishes are pending.
-fn sync(booking: &Booking, meeting: &MeetingRow) -> SyncView {
+fn sync(booking: &Booking, meeting: &MeetingRow) -> Result<SyncView, ApiError> {
     let behind = meeting.synced_generation < booking.appointment.generation;
     let state = if behind && meeting.sync_state == "in_sync" { "pending" } else { &meeting.sync_state };
-    SyncView {
+    let drift = match &booking.drift {
+        Some(fields) => fields.parse::<Vec<Drifting>>("meeting_looks.drift")?,
+        None => Vec::new(),
+    };
+    let view = |Drifting { field, wanted, at_zoom, .. }| DriftView { field, wanted, at_zoom };
+    Ok(SyncView {
         state: state.to_owned(),
         attempts: meeting.attempts,
         last_error: meeting.last_error.clone(),
         next_attempt_at: meeting.next_attempt_at.map(Into::into),
-    }
+        drift: drift.into_iter().map(view).collect(),
+    })
 }
 
 /// One meeting.

@@ -40,7 +40,7 @@ impl MeetingIds {
         let id = uuid::Uuid::now_v7();
         // The last field of a version 7 id is random.
         let (_, _, _, tail) = id.as_fields();
-        let marker = format!("{}{}", crate::domain::appointment::MARKER_PREFIX, hex::encode(tail));
+        let marker = format!("{}{}", crate::domain::marker::PREFIX, hex::encode(tail));
         Self { id: id.to_string(), marker }
     }
 }
@@ -87,8 +87,9 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         })
         .collect();
     let group = row.group_ref.as_deref().map(|group| group::by_ref(conn, group)).transpose()?.flatten();
+    let warnings = Vec::new();
     let mut made =
-        [Booking { appointment: row, roster, meeting, host, group, place: None, warnings: Vec::new() }];
+        [Booking { appointment: row, roster, meeting, host, group, place: None, drift: None, warnings }];
     warning::add(conn, &mut made)?;
     let [made] = made;
     warning::tell(conn, &made, now)?;

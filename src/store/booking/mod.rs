@@ -21,7 +21,7 @@ use super::meeting::{self, MeetingRow};
 use super::person::{self, PersonRow};
 use super::seat::TakenSeat;
 use super::series::PlaceRow;
-use super::{Conn, StoreError, UtcMillis};
+use super::{Conn, Json, StoreError, UtcMillis, look};
 
 pub use roster::Invitee;
 pub use warning::Warning;
@@ -39,6 +39,8 @@ pub struct Booking {
     pub host: Option<PersonRow>,
     /// For which group it is.
     pub group: Option<GroupRow>,
+    /// The fields that Zoom goes on having otherwise.
+    pub drift: Option<Json>,
     /// Its place in a series, if it recurs.
     pub place: Option<PlaceRow>,
     /// What its caller should know.
@@ -102,6 +104,7 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let roster = appointment::roster(conn, &ids)?;
     let meetings = meeting::of_appointments(conn, &ids)?;
+    let mut drifts = drifts(conn, &meetings)?;
     let mut refs: Vec<String> = rows.iter().filter_map(|row| row.host_ref.clone()).collect();
     refs.extend(roster.iter().map(|attendee| attendee.person_ref.clone()));
     refs.sort_unstable();
@@ -133,11 +136,30 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
             host: row.host_ref.as_ref().and_then(|host| people.get(host).cloned()),
             group: row.group_ref.as_ref().and_then(|group| groups.get(group).cloned()),
             warnings: Vec::new(),
+            drift: drifts.remove(&row.id),
             appointment: row,
         })
         .collect();
     warning::add(conn, &mut bookings)?;
     Ok(bookings)
+}
+
+/// What Zoom goes on having otherwise, by booking. Only a parked meeting can have such.
+fn drifts(conn: &mut Conn, meetings: &[MeetingRow]) -> Result<BTreeMap<String, Json>, StoreError> {
+    let parked: BTreeMap<&str, &str> = meetings
+        .iter()
+        .filter(|meeting| meeting.sync_state == "parked")
+        .map(|meeting| (meeting.id.as_str(), meeting.appointment_id.as_str()))
+        .collect();
+    if parked.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<String> = parked.keys().map(|id| (*id).to_owned()).collect();
+    let found = look::drifts(conn, &ids)?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(id, drift)| Some(((*parked.get(id.as_str())?).to_owned(), drift)))
+        .collect())
 }
 
 /// The booking as it is now.

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod booked;
 pub(crate) mod database;
 pub(crate) mod fleet;
 pub(crate) mod rig;

@@ -106,6 +106,11 @@ impl Rig {
         child.wait().unwrap();
     }
 
+    /// The daemon's configuration, for commands that share its database.
+    pub(crate) fn config(&self) -> std::path::PathBuf {
+        self.folder.path().join("convened.toml")
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }

@@ -1,0 +1,136 @@
+//! `convened resync`: has the daemon look at Zoom now and put right what differs, for one booking or for all.
+//!
+//! It writes the wish into the database, where the daemon finds it within a second; without one running, the next
+//! start does.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{FAULT, output};
+use crate::clock::Instant;
+use crate::config::{Settings, Sources};
+use crate::store::connection::{Manager, Role};
+use crate::store::{Conn, DatabaseUrl, appointment, look, meeting, migrate, savepoint, story, sweep};
+
+/// Meetings written in one transaction.
+const CHUNK: i64 = 500;
+/// How often the progress is asked for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Look at Zoom now and put right what differs.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A running daemon does the work; this command only asks for it, and waits until it is done."
+)]
+pub(super) struct Resync {
+    #[command(flatten)]
+    which: Which,
+    /// Wait no longer than this; 0s does not wait at all.
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = humantime::parse_duration)]
+    wait: Duration,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// One booking, by its id or the caller's own ref.
+    #[arg(long, value_name = "ID")]
+    appointment: Option<String>,
+    /// Every booking that is to come, and cancelled ones that are still at Zoom.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Resync {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<ExitCode> {
+        let settings = super::settings(sources)?;
+        let mut conn = open(&settings)?;
+        let now = settings.clock.build().now();
+        let meetings = match &self.which.appointment {
+            Some(key) => vec![one(&mut conn, key, now)?],
+            None => all(&mut conn, now)?,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let left = runtime.block_on(wait(&mut conn, &meetings, self.wait))?;
+        let (asked, done) = (meetings.len(), meetings.len() - left);
+        if self.json {
+            output::line(json!({ "asked": asked, "done": done }))?;
+        } else if self.wait.is_zero() {
+            output::line(format_args!("{asked} meetings will be looked at"))?;
+        } else {
+            output::line(format_args!("{done} of {asked} meetings looked at and put right"))?;
+        }
+        Ok(if left == 0 || self.wait.is_zero() { ExitCode::SUCCESS } else { ExitCode::from(FAULT) })
+    }
+}
+
+fn open(settings: &Settings) -> anyhow::Result<Conn> {
+    let url = DatabaseUrl::parse(settings.database.url.expose_secret())?;
+    if url.sqlite_path().is_some_and(|path| !path.exists()) {
+        bail!("{url:?} does not exist: no daemon has been started with this configuration");
+    }
+    let pending = migrate::pending(&url)?;
+    if !pending.is_empty() {
+        bail!("{url:?} has not this program's tables yet: `convened migrate` brings it there");
+    }
+    Manager::new(url, Role::Writer).open().context("the database cannot be opened")
+}
+
+/// Asks for one booking's meeting.
+fn one(conn: &mut Conn, key: &str, now: Instant) -> anyhow::Result<String> {
+    let booking =
+        appointment::by_id_or_ref(conn, key)?.with_context(|| format!("there is no booking `{key}`"))?;
+    let meeting = meeting::by_appointment(conn, &booking.id)?
+        .with_context(|| format!("the booking `{key}` is {} and has no meeting", booking.status))?;
+    savepoint(conn, |conn| {
+        look::want_resync(conn, &meeting.id, now.into())?;
+        let text = "the command line asked that Zoom be looked at now";
+        story::tell(conn, &booking.id, now, "booking.resync", text, None)
+    })?;
+    Ok(meeting.id)
+}
+
+/// Asks for all of them, some at a time: the daemon writes, too.
+fn all(conn: &mut Conn, now: Instant) -> anyhow::Result<Vec<String>> {
+    let mut asked: Vec<String> = Vec::new();
+    loop {
+        let after = asked.last().cloned().unwrap_or_default();
+        let ids = sweep::resyncable(conn, now.into(), &after, CHUNK)?;
+        if ids.is_empty() {
+            return Ok(asked);
+        }
+        savepoint(conn, |conn| ids.iter().try_for_each(|id| look::want_resync(conn, id, now.into())))?;
+        asked.extend(ids);
+    }
+}
+
+/// Waits until the daemon has served the wishes; gives how many are left when the time is over.
+async fn wait(conn: &mut Conn, meetings: &[String], limit: Duration) -> anyhow::Result<usize> {
+    let bar = if meetings.len() > 1 && !limit.is_zero() {
+        ProgressBar::new(u64::try_from(meetings.len()).unwrap_or(u64::MAX))
+    } else {
+        ProgressBar::hidden()
+    };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} meetings  {eta} left") {
+        bar.set_style(style);
+    }
+    let began = std::time::Instant::now();
+    loop {
+        let left = look::unserved(conn, meetings)?;
+        bar.set_position(u64::try_from(meetings.len() - left).unwrap_or(0));
+        if left == 0 || began.elapsed() >= limit {
+            bar.finish_and_clear();
+            return Ok(left);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

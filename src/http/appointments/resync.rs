@@ -1,0 +1,55 @@
+//! `POST /api/appointments/{id}/resync`: look at Zoom now and put right what differs.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::view::{self, AppointmentAnswer};
+use crate::domain::access::Action;
+use crate::http::auth::Caller;
+use crate::http::error::ApiError;
+use crate::http::prefer::Wait;
+use crate::http::settle::answer;
+use crate::http::{Front, sight};
+use crate::store::{booking, look, story};
+
+/// Looks at Zoom now and puts right what differs: the second look at a missing meeting comes at once, and what was
+/// given up is tried anew. Cancelled bookings are looked at, too: their meetings should be gone.
+#[utoipa::path(post, path = "/api/appointments/{id}/resync", tag = "appointments", operation_id = "resync_appointment",
+    params(("id" = String, Path, description = "Its id, or the caller's own ref"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
+    responses((status = 200, body = AppointmentAnswer, description = "Looked at, and as right as Zoom lets it be"),
+        (status = 202, body = AppointmentAnswer, description = "It will be looked at")))]
+pub(in crate::http) async fn resync(
+    request: HttpRequest,
+    front: web::Data<Front>,
+    caller: Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let (key, now) = (path.into_inner(), front.clock.now());
+    let mut booking = front
+        .write(move |conn| {
+            let row = sight::appointment(conn, &caller, &key, Action::Change)?;
+            let booking = booking::by_id(conn, &row.id)?;
+            if let Some(meeting) = &booking.meeting {
+                look::want_resync(conn, &meeting.id, now.into())?;
+                let text = format!("{} asked that Zoom be looked at now", caller.subject);
+                story::tell(conn, &row.id, now, "booking.resync", &text, None)?;
+            }
+            Ok(booking)
+        })
+        .await?;
+    let wait = Wait::of(&request, 0);
+    let mut status = StatusCode::OK;
+    if let Some(meeting) = booking.meeting.as_ref().map(|meeting| meeting.id.clone()) {
+        front.registry.wake(&meeting);
+        let generation = booking.appointment.generation;
+        let waits = !wait.span.is_zero();
+        if !(waits && front.registry.await_synced_anew(&meeting, generation, wait.span).await) {
+            status = StatusCode::ACCEPTED;
+        }
+        let id = booking.appointment.id;
+        booking = front.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
+    }
+    let body = view::shape(&booking, &front.sealer, &[])?;
+    Ok(answer(&booking, body, status, wait))
+}
