@@ -31,6 +31,7 @@ mod sandbox_faults;
 mod sandbox_meetings;
 mod sandbox_oauth;
 mod several;
+mod shards;
 mod store_parity;
 mod store_writer;
 mod webhook;
