@@ -127,6 +127,12 @@ impl Front {
         outcome
     }
 
+    /// The answer that the first request with this key got, if there was one.
+    pub(super) async fn kept(&self, once: &Once) -> Result<Option<AnswerRow>, ApiError> {
+        let once = once.clone();
+        self.read(move |conn| once.first_answer(conn)).await
+    }
+
     /// Puts the answer that a waiting caller got in place of the one kept at first.
     pub(super) async fn finish(&self, once: Once, status: u16, body: String) -> Result<(), ApiError> {
         self.write(move |conn| {

@@ -198,12 +198,20 @@ pub fn list(conn: &mut Conn, filter: &PersonFilter, limit: i64) -> Result<Vec<Pe
         query = query.filter(named.or(people::email_key.is_not_null().and(addressed)));
     }
     if let Some(licensed) = filter.licensed {
-        let holders = zoom_users::table.filter(zoom_users::type_.eq(LICENSED)).select(zoom_users::email_key);
-        query = if licensed {
-            query.filter(people::email_key.eq_any(holders.nullable()))
-        } else {
-            query.filter(people::email_key.is_null().or(people::email_key.ne_all(holders.nullable())))
-        };
+        let holders = || zoom_users::table.filter(zoom_users::type_.eq(LICENSED));
+        let by_address = people::zoom_user
+            .is_null()
+            .and(people::email_key.is_not_null())
+            .and(people::email_key.eq_any(holders().select(zoom_users::email_key.nullable())));
+        let named = lower(people::zoom_user.assume_not_null()).nullable();
+        let by_name = people::zoom_user.is_not_null().and(
+            people::zoom_user
+                .eq_any(holders().select(zoom_users::zoom_user_id.nullable()))
+                .or(named.eq_any(holders().select(zoom_users::email_key.nullable()))),
+        );
+        // Never null: each comparison stands behind the question whether there is anything to compare.
+        let has_one = by_address.or(by_name);
+        query = if licensed { query.filter(has_one) } else { query.filter(diesel::dsl::not(has_one)) };
     }
     Ok(query.order(people::ref_).limit(limit).load(conn)?)
 }

@@ -29,6 +29,18 @@ struct Decision {
     short_by: usize,
 }
 
+impl Decision {
+    /// Nothing is lent here, and nobody asks.
+    fn nothing() -> Self {
+        Self {
+            step: Step::Rest,
+            news: None,
+            counts: counts(&Facts::default(), &Plan::default()),
+            short_by: 0,
+        }
+    }
+}
+
 /// Does what there is to do now.
 pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
     let mut idle = BTreeSet::new();
@@ -67,6 +79,10 @@ async fn decide(engine: &Engine, idle: BTreeSet<String>) -> Result<Decision, Sto
         .store
         .write(move |conn| {
             licence::lock(conn)?;
+            if policy.seats == 0 && licence::all(conn)?.is_empty() {
+                due::set(conn, DueKind::Licences, ACCOUNT, (now + LOOK_EVERY).into())?;
+                return Ok(Decision::nothing());
+            }
             let facts = licence::facts(conn, &policy, &defaults, look_gap, now)?;
             let plan = if policy.seats == 0 {
                 by_hand_only(&facts, &policy, now)

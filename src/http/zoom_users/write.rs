@@ -1,5 +1,7 @@
 //! Changing Zoom users: made, changed, removed, licensed by hand.
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
@@ -8,11 +10,15 @@ use crate::actors::zoom_api::Lane;
 use crate::actors::zoom_user::{self as users, UserToMake};
 use crate::domain::licence::LICENSED;
 use crate::http::Front;
+use crate::http::appointments::view::json;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
+use crate::http::idempotency::{Kept, Once, REPLAYED, Turn};
 use crate::http::prefer::Wait;
+use crate::http::settle::replayed;
 use crate::http::validate::Fields;
+use crate::store::idempotency::AnswerRow;
 use crate::store::licence::{self, State};
 use crate::store::zoom_user::{self, ACTIVE, ZoomUserRow};
 use crate::store::{UtcMillis, person};
@@ -59,14 +65,22 @@ pub struct LicenceBody {
 
 /// Makes a Basic user. Licences are lent as meetings need them, or given by hand.
 #[utoipa::path(post, path = "/api/zoom/users", tag = "zoom users", operation_id = "create_zoom_user",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again")),
     request_body = ZoomUserBody,
     responses((status = 201, body = ZoomUserAnswer)))]
 pub(in crate::http) async fn create(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
     caller.must_act_for_all()?;
+    let once = Once::of(&request, &caller, &body, front.clock.now())?;
+    if let Some(once) = &once
+        && let Some(row) = front.kept(once).await?
+    {
+        return Ok(again(row));
+    }
     let mut fields = body.fields()?;
     let email = fields.email(&["email"]);
     let email = fields.need("email", email);
@@ -87,7 +101,23 @@ pub(in crate::http) async fn create(
         return Err(ApiError::AlreadyExists("a Zoom user with this address exists".to_owned()));
     }
     let row = users::make(&front.engine, new, Lane::Interactive).await?;
-    Ok(HttpResponse::Created().json(shown(&front, row).await?))
+    let status = StatusCode::CREATED;
+    let answer = json(&shown(&front, row).await?)?;
+    let kept = answer.clone();
+    let keep =
+        move |_: &()| Kept { status: status.as_u16(), body: kept, appointment_id: None, waiting: false };
+    match front.once(once, keep, |_| Ok(())).await? {
+        Turn::First(()) => Ok(HttpResponse::build(status).insert_header(ContentType::json()).body(answer)),
+        Turn::Again(row) => Ok(again(row)),
+    }
+}
+
+/// The first answer again, marked as such.
+fn again(row: AnswerRow) -> HttpResponse {
+    let mut response = replayed(row.status, row.body);
+    let (name, value) = REPLAYED;
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
 }
 
 /// Changes what Zoom shows of a user.
