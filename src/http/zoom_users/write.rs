@@ -1,7 +1,7 @@
 //! Changing Zoom users: made, changed, removed, licensed by hand.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentType, HeaderValue};
+use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
@@ -14,11 +14,10 @@ use crate::http::appointments::view::json;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
-use crate::http::idempotency::{Kept, Once, REPLAYED, Turn};
+use crate::http::idempotency::{Kept, Once, Turn};
 use crate::http::prefer::Wait;
 use crate::http::settle::replayed;
 use crate::http::validate::Fields;
-use crate::store::idempotency::AnswerRow;
 use crate::store::licence::{self, State};
 use crate::store::zoom_user::{self, ACTIVE, ZoomUserRow};
 use crate::store::{UtcMillis, person};
@@ -79,7 +78,7 @@ pub(in crate::http) async fn create(
     if let Some(once) = &once
         && let Some(row) = front.kept(once).await?
     {
-        return Ok(again(row));
+        return Ok(replayed(row));
     }
     let mut fields = body.fields()?;
     let email = fields.email(&["email"]);
@@ -108,16 +107,8 @@ pub(in crate::http) async fn create(
         move |_: &()| Kept { status: status.as_u16(), body: kept, appointment_id: None, waiting: false };
     match front.once(once, keep, |_| Ok(())).await? {
         Turn::First(()) => Ok(HttpResponse::build(status).insert_header(ContentType::json()).body(answer)),
-        Turn::Again(row) => Ok(again(row)),
+        Turn::Again(row) => Ok(replayed(row)),
     }
-}
-
-/// The first answer again, marked as such.
-fn again(row: AnswerRow) -> HttpResponse {
-    let mut response = replayed(row.status, row.body);
-    let (name, value) = REPLAYED;
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
-    response
 }
 
 /// Changes what Zoom shows of a user.
