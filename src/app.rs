@@ -154,6 +154,8 @@ impl App {
         watchdog::stopping();
         self.health.stopping();
         self.supervision.stopping();
+        // Its readers would otherwise hold the server up: they never finish by themselves.
+        self.wired.events.close();
         if tokio::time::timeout(grace, self.server.stop(true)).await.is_err() {
             tracing::warn!("requests were still running when the grace was over");
         }

@@ -7,6 +7,7 @@
 //! - [`domain`]: DECIDE. Pure rules; no clock, randomness, database, HTTP or actors.
 //! - [`actors`]: PERFORM. One actor a file; carries out what `domain` decided.
 //! - [`zoom`]: OUT to Zoom. Client, error classes, limits, signatures, wire types.
+//! - [`hooks`]: OUT to other systems. Signed messages of what happened.
 //! - [`store`]: OUT to the database. The only place with SQL.
 //! - [`sandbox`]: a simulated Zoom account for rehearsals and tests.
 //! - [`cli`]: one file a subcommand; [`config`], [`clock`], [`telemetry`] and [`app`] hold it together.
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod hooks;
 pub mod http;
 pub mod sandbox;
 pub mod store;

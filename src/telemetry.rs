@@ -111,6 +111,17 @@ const HELP: &[(&str, Kind, &str)] = &[
         "Webhooks answered 503: too many waiting; Zoom sends them again",
     ),
     ("convened_inbox_batch_size", Kind::Histogram, "Webhooks stored in one transaction"),
+    (
+        "convened_notifications_total",
+        Kind::Counter,
+        "Messages to other systems, by what came of each attempt",
+    ),
+    ("convened_event_readers", Kind::Gauge, "Readers of the stream of events"),
+    (
+        "convened_event_readers_dropped_total",
+        Kind::Counter,
+        "Readers of the stream that took nothing any more and were sent away",
+    ),
     ("convened_store_panics_total", Kind::Counter, "Panics in database work; each failed one piece of work"),
     ("convened_store_failed_groups_total", Kind::Counter, "Transactions that failed as a whole"),
     ("convened_store_queue_depth", Kind::Gauge, "Writes waiting for the writer"),

@@ -1,6 +1,7 @@
 //! DueActor — the clock: wakes what is due, after any silence or crash.
 //! Receives: its own ticks.
-//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor.
+//! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor,
+//!   KeepUp to NotifierActor.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -12,6 +13,7 @@ use actix::prelude::*;
 use super::attendance::{AttendanceHandle, Job};
 use super::engine::Engine;
 use super::licence::{self, LicenceHandle};
+use super::notifier::NotifierHandle;
 use super::reconciler::{Errand, ReconcilerHandle};
 use super::registry::RegistryHandle;
 use super::supervision::supervised;
@@ -36,6 +38,7 @@ pub struct DueActor {
     attendance: AttendanceHandle,
     licences: LicenceHandle,
     reconciler: ReconcilerHandle,
+    notifier: NotifierHandle,
     looking: bool,
 }
 
@@ -48,8 +51,9 @@ impl DueActor {
         attendance: AttendanceHandle,
         licences: LicenceHandle,
         reconciler: ReconcilerHandle,
+        notifier: NotifierHandle,
     ) -> Self {
-        Self { engine, registry, attendance, licences, reconciler, looking: false }
+        Self { engine, registry, attendance, licences, reconciler, notifier, looking: false }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -83,6 +87,7 @@ impl DueActor {
             DueKind::Sync => self.registry.wake(&key),
             DueKind::Report => self.attendance.ask(Job::Report(key)),
             DueKind::Score => self.attendance.ask(Job::Score(key)),
+            DueKind::Notify => self.notifier.keep_up(),
             DueKind::WindowEnd => self.attendance.ask(Job::Window(key)),
             DueKind::AutoEnd => self.attendance.ask(Job::AutoEnd(key)),
             DueKind::Licences => self.licences.ask(licence::Job::Lend),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::store::connection::{Manager, Pool, Role};
 use crate::store::writer::{Writer, Written};
@@ -126,6 +126,12 @@ impl Store {
         F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         self.writer.try_write(work)
+    }
+
+    /// Changes after each commit of this process.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.writer.commits()
     }
 
     /// The writer itself, for whoever brings jobs of another kind.

@@ -132,7 +132,10 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
         let house = House::start().await;
         house.host().await;
         let names = house.app.supervision.names();
-        assert_eq!(names, ["token", "zoom_api", "attendance", "registry", "due"]);
+        assert_eq!(
+            names,
+            ["token", "zoom_api", "attendance", "registry", "licence", "reconciler", "notifier", "due"]
+        );
         for name in names {
             house.app.supervision.crash(name).await;
             // The others go on meanwhile: the front takes the booking at once.
@@ -140,7 +143,7 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
             house.all_answer().await;
             house.scheduled(&meeting).await;
         }
-        assert_eq!(house.sandbox.state().meetings().len(), 5, "one meeting for each booking");
+        assert_eq!(house.sandbox.state().meetings().len(), 8, "one meeting for each booking");
         house.stop().await;
     });
 }

@@ -14,13 +14,16 @@ use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::licence::{LicenceActor, LicenceHandle};
+use crate::actors::notifier::{NotifierActor, NotifierHandle, Target, Targets};
 use crate::actors::reconciler::{ReconcilerActor, ReconcilerHandle};
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
 use crate::actors::shards::Shards;
 use crate::actors::store::Store;
+use crate::actors::stream::EventStream;
 use crate::actors::supervision::{Essential, Supervision};
 use crate::clock::{Instant, SharedClock};
 use crate::config::{Algorithm, Settings};
+use crate::hooks::client::HookClient;
 use crate::http::Front;
 use crate::http::admission::Admission;
 use crate::http::auth::Auth;
@@ -63,6 +66,10 @@ pub struct Wired {
     pub licences: LicenceHandle,
     /// The webhooks' way in.
     pub inbox: Inbox,
+    /// What happens, for those who read along.
+    pub events: EventStream,
+    /// Who tells other systems.
+    pub notifier: NotifierHandle,
 }
 
 /// Brings the database to this program's tables and finds the key of its sealed columns.
@@ -142,16 +149,40 @@ pub(super) fn wire(
         let options = Arc::new(options::sweeps(settings));
         move || ReconcilerActor::new(Arc::clone(&engine), registry.clone(), Arc::clone(&options))
     }));
+    let events = EventStream::new(store.clone());
+    let notifier = notifier(settings, &engine, &events, supervision, &arbiters.zoom.handle())?;
     supervision.essential("due", &meetings, {
-        let (engine, registry, attendance) = (Arc::clone(&engine), registry.clone(), attendance.clone());
-        let licences = licences.clone();
+        let engine = Arc::clone(&engine);
+        let (registry, attendance) = (registry.clone(), attendance.clone());
+        let (licences, reconciler, notifier) = (licences.clone(), reconciler.clone(), notifier.clone());
         move || {
             let (registry, attendance) = (registry.clone(), attendance.clone());
-            DueActor::new(Arc::clone(&engine), registry, attendance, licences.clone(), reconciler.clone())
+            let (licences, reconciler) = (licences.clone(), reconciler.clone());
+            DueActor::new(Arc::clone(&engine), registry, attendance, licences, reconciler, notifier.clone())
         }
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
-    Ok(Wired { engine, registry, attendance, licences, inbox })
+    Ok(Wired { engine, registry, attendance, licences, inbox, events, notifier })
+}
+
+fn notifier(
+    settings: &Settings,
+    engine: &Arc<Engine>,
+    events: &EventStream,
+    supervision: &Supervision,
+    arbiter: &ArbiterHandle,
+) -> anyhow::Result<NotifierHandle> {
+    let targets: Targets = settings.webhooks.endpoints.iter().filter_map(Target::of).collect();
+    let client = HookClient::new().context("no HTTP client for outgoing webhooks")?;
+    let retention = settings.retention.webhooks;
+    let notifier = supervision.essential("notifier", arbiter, {
+        let (engine, targets, events) = (Arc::clone(engine), Arc::clone(&targets), events.clone());
+        move || {
+            let (engine, targets) = (Arc::clone(&engine), Arc::clone(&targets));
+            NotifierActor::new(engine, targets, client.clone(), events.clone(), retention)
+        }
+    });
+    Ok(NotifierHandle::new(notifier, targets))
 }
 
 fn registry(
@@ -189,6 +220,8 @@ pub(super) fn front(
         store: engine.store.clone(),
         registry: wired.registry.clone(),
         licences: wired.licences.clone(),
+        events: wired.events.clone(),
+        notifier: wired.notifier.clone(),
         health,
         sealer: engine.sealer.clone(),
         clock: Arc::clone(&engine.clock),

@@ -10,6 +10,7 @@ mod raw;
 mod reader;
 mod sections;
 mod types;
+mod webhooks;
 mod zoom;
 
 use std::path::Path;
@@ -19,10 +20,11 @@ use layers::Merged;
 pub use layers::Sources;
 use reader::Reader;
 pub use sections::{
-    Appointments, Attendance, Auth, Clock, Database, Endpoint, Limits, Log, Mail, Meetings, Retention,
-    Server, Sync, Webhook, Webhooks,
+    Appointments, Attendance, Auth, Clock, Database, Limits, Log, Mail, Meetings, Retention, Server, Sync,
+    Webhook,
 };
 pub use types::{Algorithm, LogFormat, LogLevel, Orphans, Plan, Registration, UserAction};
+pub use webhooks::{EVENTS, Endpoint, Webhooks};
 pub use zoom::{Zoom, ZoomLimits};
 
 /// Everything that can be configured, one field a section.

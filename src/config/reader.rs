@@ -94,6 +94,12 @@ impl Section<'_> {
         format!("{}.{key}", self.name)
     }
 
+    /// Reports a fault of `key`, at the place where it was set.
+    pub(super) fn fault(&mut self, key: &str, reason: impl Into<String>) {
+        let key = self.key(key);
+        self.reader.fault(&key, reason);
+    }
+
     /// The section `name` inside this one.
     pub(super) fn section(&mut self, name: &str) -> Section<'_> {
         let name = self.key(name);

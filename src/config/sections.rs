@@ -109,36 +109,6 @@ impl Webhook {
     }
 }
 
-/// `[webhooks]`: from us to other systems.
-#[derive(Debug, Clone)]
-pub struct Webhooks {
-    /// Who is told.
-    pub endpoints: Vec<Endpoint>,
-}
-
-/// One system that is told what happens.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Where it listens.
-    pub url: Url,
-    /// What our calls are signed with.
-    pub secret: SecretString,
-    /// Which events it wants; all of them when empty.
-    pub events: Vec<String>,
-}
-
-impl Webhooks {
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let endpoints = section.tables("endpoints", |endpoint| {
-            let url = endpoint.required("url");
-            let secret = endpoint.required_secret("secret");
-            let events = endpoint.get("events", Vec::new());
-            Some(Endpoint { url: url?, secret: secret?, events })
-        });
-        Self { endpoints: endpoints.into_iter().flatten().collect() }
-    }
-}
-
 /// `[appointments]`
 #[derive(Debug, Clone)]
 pub struct Appointments {
@@ -274,7 +244,7 @@ pub struct Retention {
     pub meetings: Duration,
     /// Names and addresses of who took part.
     pub participants: Duration,
-    /// Webhooks that could not be processed.
+    /// Webhooks that could not be processed, what we told other systems, and the stream of events.
     pub webhooks: Duration,
     /// What happened to a booking.
     pub audit: Duration,

@@ -229,7 +229,7 @@ fn a_secret_given_twice_or_in_a_missing_file_is_a_fault() {
 fn secrets_are_never_shown() {
     let text = format!(
         "[database]\nurl = \"postgres://me:hush@db/x\"\nencryption_key = \"{KEY}\"\n\
-         [[webhooks.endpoints]]\nurl = \"https://x.org\"\nsecret = \"hush\"\n"
+         [[webhooks.endpoints]]\nurl = \"https://x.org\"\nsecret = \"whsec_{KEY}\"\n"
     );
     let shown = format!("{:?}", Settings::from_toml(&text).expect("good settings"));
     assert!(!shown.contains("hush") && !shown.contains(KEY), "{shown}");
@@ -238,7 +238,7 @@ fn secrets_are_never_shown() {
 #[test]
 fn endpoints_are_read_one_by_one() {
     let told = faults(Settings::from_toml(
-        "[[webhooks.endpoints]]\nurl = \"https://x.org\"\nsecret = \"s\"\n[[webhooks.endpoints]]\nulr = \"ftp://x\"\n",
+        "[[webhooks.endpoints]]\nurl = \"https://x.org\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n[[webhooks.endpoints]]\nulr = \"ftp://x\"\n",
     ));
     assert_eq!(
         told,
@@ -248,6 +248,27 @@ fn endpoints_are_read_one_by_one() {
             "convened.toml:1: webhooks.endpoints[1].ulr: unknown key (did you mean `webhooks.endpoints[1].url`?)",
         ]
     );
+}
+
+#[test]
+fn endpoints_must_be_safe_signed_and_ask_for_what_there_is() {
+    let endpoint = |fields: &str| format!("[[webhooks.endpoints]]\n{fields}\n");
+    let secret = format!("secret = \"whsec_{KEY}\"");
+    let good = format!("url = \"http://127.0.0.1:9/x\"\n{secret}\nevents = [\"attendance.final\"]");
+    let settings = Settings::from_toml(&endpoint(&good)).expect("good settings");
+    assert_eq!(settings.webhooks.endpoints[0].key.expose_secret().len(), 32);
+    let cases = [
+        (format!("url = \"http://x.org\"\n{secret}"), "webhooks.endpoints[0].url: must be https"),
+        (format!("url = \"https://x.org\"\n{secret}\nevents = [\"a.b\"]"), "`a.b` is no event"),
+        ("url = \"https://x.org\"\nsecret = \"whsec_c2hvcnQ=\"".to_owned(), "24 to 64 bytes"),
+        (format!("url = \"https://x.org\"\nsecret = \"{KEY}\""), "must be `whsec_`"),
+    ];
+    for (fields, fault) in cases {
+        let told = faults(Settings::from_toml(&endpoint(&fields)));
+        assert!(told.len() == 1 && told[0].contains(fault), "{fields}: {told:?}");
+    }
+    let twice = endpoint(&good).repeat(2);
+    assert!(faults(Settings::from_toml(&twice))[0].contains("the same url"));
 }
 
 #[test]

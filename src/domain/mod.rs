@@ -4,6 +4,7 @@ pub mod access;
 pub mod appointment;
 pub mod attendance;
 pub mod connection;
+pub mod delivery;
 pub mod drift;
 pub mod events;
 pub mod identity;

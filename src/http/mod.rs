@@ -19,12 +19,14 @@ mod docs;
 mod envelope;
 pub mod error;
 mod etag;
+mod events;
 pub mod groups;
 mod health;
 mod idempotency;
 pub mod keys;
 pub mod meetings;
 mod metrics;
+mod notifications;
 pub mod openapi;
 mod orphans;
 mod paging;
@@ -50,8 +52,10 @@ use chrono_tz::Tz;
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::licence::LicenceHandle;
+use crate::actors::notifier::NotifierHandle;
 use crate::actors::registry::RegistryHandle;
 use crate::actors::store::Store;
+use crate::actors::stream::EventStream;
 use crate::clock::SharedClock;
 use crate::domain::rules::Rules;
 use crate::store::booking::host::HostPolicy;
@@ -67,6 +71,10 @@ pub struct Front {
     pub registry: RegistryHandle,
     /// Who lends licences.
     pub licences: LicenceHandle,
+    /// What happens, for those who read along.
+    pub events: EventStream,
+    /// Who tells other systems.
+    pub notifier: NotifierHandle,
     /// Whether the daemon can do its work.
     pub health: Health,
     /// Opens the secrets in rows.

@@ -9,7 +9,8 @@ use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resyn
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    dead_letters, docs, groups, health, metrics, orphans, people, rules, series, webhook, zoom_users,
+    dead_letters, docs, events, groups, health, metrics, notifications, orphans, people, rules, series,
+    webhook, zoom_users,
 };
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -26,6 +27,11 @@ use super::{
         dead_letters::list,
         orphans::list,
         dead_letters::replay,
+        events::stream,
+        notifications::endpoints,
+        notifications::enable,
+        notifications::dead_letters,
+        notifications::replay,
         zoom_users::list,
         zoom_users::create,
         zoom_users::get,

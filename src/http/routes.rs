@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    admission, dead_letters, docs, groups, health, metrics, orphans, people, rules, series, webhook,
-    zoom_users,
+    admission, dead_letters, docs, events, groups, health, metrics, notifications, orphans, people, rules,
+    series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -24,7 +24,12 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 
 /// The paths that count as requests in flight.
 fn limited(cfg: &mut ServiceConfig) {
-    cfg.configure(webhooks).configure(users).configure(directory).configure(bookings).configure(meetings);
+    cfg.configure(webhooks)
+        .configure(news)
+        .configure(users)
+        .configure(directory)
+        .configure(bookings)
+        .configure(meetings);
 }
 
 fn webhooks(cfg: &mut ServiceConfig) {
@@ -34,6 +39,21 @@ fn webhooks(cfg: &mut ServiceConfig) {
         .service(
             web::resource("/api/zoom/webhooks/dead-letters/{id}/replay")
                 .route(post().to(dead_letters::replay)),
+        );
+}
+
+fn news(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/api/events").route(get().to(events::stream)))
+        .service(web::resource("/api/notifications/endpoints").route(get().to(notifications::endpoints)))
+        .service(
+            web::resource("/api/notifications/endpoints/{id}/enable").route(post().to(notifications::enable)),
+        )
+        .service(
+            web::resource("/api/notifications/dead-letters").route(get().to(notifications::dead_letters)),
+        )
+        .service(
+            web::resource("/api/notifications/dead-letters/{id}/replay")
+                .route(post().to(notifications::replay)),
         );
 }
 

@@ -33,6 +33,8 @@ text_enum! {
         Sweep = "sweep",
         /// The second look at a meeting at Zoom that nobody owns; the key is its number.
         Orphan = "orphan",
+        /// Forget what others were told long ago; the key is [`ACCOUNT`].
+        Notify = "notify",
     }
 }
 
@@ -55,7 +57,7 @@ impl DueKind {
             Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
             Self::Report => Some(About::Instance),
             Self::Licences | Self::ZoomUsers | Self::ZoomUser => None,
-            Self::Sweep | Self::Orphan => None,
+            Self::Sweep | Self::Orphan | Self::Notify => None,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 pub mod appointment;
 pub mod attendance;
+pub mod audience;
 pub mod booking;
 pub mod case;
 mod checkpoint;
@@ -27,6 +28,8 @@ pub mod lifecycle;
 pub mod look;
 pub mod meeting;
 pub mod migrate;
+pub mod news;
+pub mod notification;
 pub mod orphan;
 pub mod outbox;
 pub mod participant;

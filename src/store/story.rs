@@ -71,6 +71,19 @@ pub fn tell_if_there(
     }
 }
 
+/// Whether a line of this kind is in the story of a booking.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn tells(conn: &mut Conn, appointment_id: &str, kind: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = story::table
+        .filter(story::appointment_id.eq(appointment_id).and(story::kind.eq(kind)))
+        .select(story::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// The story of a booking, from `after` (a line's place; 0 for the beginning), at most `limit` lines.
 ///
 /// # Errors

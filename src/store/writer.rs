@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::{self, Checkpointer};
 use super::connection::Manager;
@@ -83,6 +83,7 @@ enum Command {
 #[derive(Clone, Debug)]
 pub struct Writer {
     queue: mpsc::Sender<Command>,
+    commits: watch::Receiver<u64>,
 }
 
 /// The answer to a write that has been taken.
@@ -112,12 +113,13 @@ impl Writer {
             Conn::Postgres(_) => None,
         };
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
-        let thread = WriterThread { manager, conn: Some(conn), checkpointer, commands };
+        let (committed, commits) = watch::channel(0);
+        let thread = WriterThread { manager, conn: Some(conn), checkpointer, commands, committed };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run())
             .map_err(StoreError::unavailable)?;
-        Ok(Self { queue })
+        Ok(Self { queue, commits })
     }
 
     /// Runs `work` in the next group and answers after its commit. Waits while the queue is full.
@@ -161,6 +163,12 @@ impl Writer {
         })
     }
 
+    /// Changes after each commit: what was written before can be read then.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
     /// Refuses new work, writes what waits and closes the database. Answers when that is done.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
@@ -178,6 +186,8 @@ struct WriterThread {
     /// On SQLite.
     checkpointer: Option<Checkpointer>,
     commands: mpsc::Receiver<Command>,
+    /// The number of groups that were committed.
+    committed: watch::Sender<u64>,
 }
 
 impl WriterThread {
@@ -222,6 +232,9 @@ impl WriterThread {
         }
         for job in jobs {
             job.answer(outcome.clone());
+        }
+        if outcome.is_ok() {
+            self.committed.send_modify(|groups| *groups += 1);
         }
         if let (Some(conn), Some(checkpointer)) = (&mut self.conn, &self.checkpointer) {
             checkpointer.committed(conn);

@@ -31,7 +31,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("zoom", &["clock", "domain"]),
     ("store", &["clock", "domain"]),
     ("sandbox", &["clock", "zoom::ids", "zoom::wire", "zoom::http"]),
-    ("actors", &["clock", "config", "domain", "store", "zoom", "telemetry"]),
+    ("hooks", &["clock", "domain", "zoom::http"]),
+    ("actors", &["clock", "config", "domain", "store", "zoom", "hooks", "telemetry"]),
     ("http", &["clock", "config", "domain", "store", "zoom", "actors", "telemetry"]),
     ("console", &["clock", "config", "domain", "store", "actors", "http"]),
 ];

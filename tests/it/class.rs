@@ -1,10 +1,13 @@
 //! The main job, end to end, with the real binary: a booking becomes a Zoom meeting, the class is followed live,
 //! and its roster is scored as the sandbox's ground truth says.
 
+use std::collections::BTreeSet;
+
 use convened::zoom::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::database::TestDatabase;
+use crate::support::listener::Listener;
 use crate::support::rig::Rig;
 
 /// How fast the common clock runs: a lesson of 45 minutes lasts some seven seconds.
@@ -101,8 +104,27 @@ async fn check_marks(rig: &Rig, meeting: &str, class: &str) {
     assert_eq!(absent["status"], "absent");
 }
 
+/// What other systems heard of it, by the ids of the messages: any of them may come twice.
+async fn check_news(listener: &Listener, appointment: &str) {
+    let last = listener.until("attendance.final").await;
+    assert_eq!(last.json()["data"]["appointment_id"], appointment);
+    assert_eq!(last.json()["data"]["summary"]["absent"], 1);
+    for event in ["meeting.started", "meeting.ended", "appointment.completed", "attendance.provisional"] {
+        listener.until(event).await;
+    }
+    let finals: BTreeSet<String> = listener
+        .came()
+        .iter()
+        .filter(|message| message.json()["type"] == "attendance.final")
+        .map(|message| message.header("webhook-id").to_owned())
+        .collect();
+    assert_eq!(finals.len(), 1, "told once");
+}
+
 async fn a_class(database: TestDatabase, killed: bool) {
-    let mut rig = Rig::start(database, SPEED, "[attendance]\nreport_delay = \"5m\"\n");
+    let listener = Listener::start(0, 200);
+    let endpoint = Listener::config(listener.port(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &[]);
+    let mut rig = Rig::start(database, SPEED, &format!("[attendance]\nreport_delay = \"5m\"\n{endpoint}"));
     let (appointment, meeting) = book(&rig).await;
     let number = scheduled_number(&rig, &appointment).await;
     let played = rig.control(Method::POST, "/classes", Some(timetable(&number))).await;
@@ -116,6 +138,7 @@ async fn a_class(database: TestDatabase, killed: bool) {
     check_marks(&rig, &meeting, &class).await;
     let answer = rig.get(&format!("/api/appointments/{appointment}")).await;
     assert_eq!(answer["appointment"]["status"], "completed");
+    check_news(&listener, &appointment).await;
     let ledger = rig.control(Method::GET, "/meetings", None).await;
     let made = ledger.as_array().or(ledger["meetings"].as_array()).unwrap().len();
     assert_eq!(made, 1, "one booking, one meeting: {ledger}");

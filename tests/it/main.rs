@@ -25,6 +25,8 @@ mod http_meetings;
 mod http_series;
 mod inbox;
 mod licences;
+mod notifications;
+mod outbox;
 mod overrun;
 mod sandbox_after;
 mod sandbox_faults;

@@ -13,7 +13,8 @@ use crate::domain::rules::Rules;
 use crate::store::attendance::{self, MarkRow};
 use crate::store::case::{self, Case};
 use crate::store::due::{self, DueKind};
-use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, participant, rules, story};
+use crate::store::outbox::Event;
+use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, news, participant, rules, story};
 
 /// What the marks were before: status, and whether provisional, by person.
 type Before = BTreeMap<String, (String, bool)>;
@@ -63,6 +64,9 @@ struct Verdict {
     appointment_id: String,
     /// When the scoring was due as the facts were read.
     due_at: Option<UtcMillis>,
+    meeting_id: String,
+    rules: String,
+    summary: BTreeMap<&'static str, usize>,
     marks: Vec<MarkRow>,
     matches: Vec<(ConnectionId, Option<(String, &'static str)>)>,
     provisional: bool,
@@ -97,6 +101,9 @@ impl Verdict {
         Ok(Self {
             appointment_id: case.booking.id,
             due_at: None,
+            meeting_id: case.meeting.id,
+            rules: rules.label(),
+            summary: summary(assessed),
             matches: matched.chain(unmatched).collect(),
             provisional,
             news: before.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
@@ -121,13 +128,31 @@ impl Verdict {
             return Ok(());
         }
         let (kind, text) = if self.provisional {
-            ("attendance.provisional", "attendance was scored from the webhooks so far")
+            (Event::AttendanceProvisional, "attendance was scored from the webhooks so far")
         } else {
-            ("attendance.final", "attendance is final")
+            (Event::AttendanceFinal, "attendance is final")
         };
+        // Others hear once that marks are final; what becomes of them later is a correction.
+        let again =
+            kind == Event::AttendanceFinal && story::tells(conn, &self.appointment_id, kind.as_str())?;
+        let event = if again { Event::AttendanceCorrected } else { kind };
+        // Booked for nobody, there is nothing to say.
+        if !self.marks.is_empty() {
+            let more = json!({ "rules": self.rules, "summary": self.summary, "changed": self.changed.len() });
+            news::of_meeting(conn, self.now.into(), event, &self.meeting_id, more)?;
+        }
         let details = json!({ "people": self.marks.len(), "changed": self.changed });
-        story::tell(conn, &self.appointment_id, self.now, kind, text, Some(details))
+        story::tell(conn, &self.appointment_id, self.now, kind.as_str(), text, Some(details))
     }
+}
+
+/// How many attendees have each mark.
+fn summary(assessed: &Assessed) -> BTreeMap<&'static str, usize> {
+    let mut summary = BTreeMap::new();
+    for mark in &assessed.marks {
+        *summary.entry(mark.status.as_str()).or_default() += 1;
+    }
+    summary
 }
 
 /// The marks that differ from before, without those of people who had none.

@@ -1,6 +1,7 @@
 //! When the planned end has passed: was there a class that no webhook told us of, or one that never ended?
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use crate::actors::engine::Engine;
 use crate::actors::meeting::live::advance_booking;
@@ -10,8 +11,9 @@ use crate::domain::lifecycle::{MeetingStatus, Planned, Run, meeting_status};
 use crate::store::due::{self, DueKind};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
+use crate::store::outbox::Event;
 use crate::store::shard::Fence;
-use crate::store::{StoreError, UtcMillis, lifecycle, report, story};
+use crate::store::{StoreError, UtcMillis, lifecycle, news, report, story};
 use crate::zoom::call;
 use crate::zoom::error::ZoomError;
 use crate::zoom::types::{PastInstances, PastMeeting};
@@ -139,6 +141,15 @@ async fn save(
     let (meeting_id, appointment_id) = (view.meeting.id.clone(), view.booking.id.clone());
     let started = runs.iter().filter_map(|run| run.started).min().map(UtcMillis::from);
     let ended = runs.iter().filter_map(|run| run.ended).max().map(UtcMillis::from);
+    // What the webhooks told already is not told again.
+    let event = match status {
+        _ if view.meeting.status == status.as_str() => None,
+        MeetingStatus::Started => Some(Event::MeetingStarted),
+        MeetingStatus::Ended => Some(Event::MeetingEnded),
+        _ => None,
+    };
+    let times = json!({ "started_at": started.map(DateTime::<Utc>::from),
+        "ended_at": ended.map(DateTime::<Utc>::from) });
     engine
         .store
         .write(move |conn| {
@@ -154,6 +165,9 @@ async fn save(
             if matches!(status, MeetingStatus::Started | MeetingStatus::Ended) {
                 let ended = ended.filter(|_| status == MeetingStatus::Ended);
                 meeting::save_run(conn, &meeting_id, status.as_str(), started, ended, UtcMillis::from(now))?;
+                if let Some(event) = event {
+                    news::of_meeting(conn, now.into(), event, &meeting_id, times)?;
+                }
                 advance_booking(conn, &appointment_id, status, now)?;
             }
             Ok(())

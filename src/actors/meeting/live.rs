@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::echo;
 use crate::actors::attendance::auto_end;
@@ -16,8 +16,11 @@ use crate::store::due::{self, DueKind};
 use crate::store::inbox::{self, InboxEvent};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
+use crate::store::outbox::Event;
 use crate::store::shard::Fence;
-use crate::store::{Conn, StoreError, UtcMillis, lifecycle, look, participant, report, story};
+use crate::store::{
+    Conn, StoreError, UtcMillis, appointment, lifecycle, look, news, participant, report, story,
+};
 use crate::zoom::event;
 
 /// What is known of a meeting's runs; a cache of the store.
@@ -257,16 +260,15 @@ impl Batch {
         }
         advance_booking(conn, &self.appointment_id, self.status, self.now)?;
         if self.before != self.status {
-            let text = match self.status {
-                MeetingStatus::Started => "the meeting started",
-                MeetingStatus::Ended => "the meeting ended",
+            let (event, text) = match self.status {
+                MeetingStatus::Started => (Event::MeetingStarted, "the meeting started"),
+                MeetingStatus::Ended => (Event::MeetingEnded, "the meeting ended"),
                 _ => return Ok(()),
             };
             let details = json!({ "started_at": self.started_at.map(DateTime::<Utc>::from),
                 "ended_at": self.ended_at.map(DateTime::<Utc>::from) });
-            let kind =
-                if self.status == MeetingStatus::Started { "meeting.started" } else { "meeting.ended" };
-            story::tell(conn, &self.appointment_id, self.now, kind, text, Some(details))?;
+            news::of_meeting(conn, self.now.into(), event, &self.meeting_id, details.clone())?;
+            story::tell(conn, &self.appointment_id, self.now, event.as_str(), text, Some(details))?;
         }
         Ok(())
     }
@@ -284,8 +286,13 @@ pub(crate) fn advance_booking(
         return Err(StoreError::corrupt("appointments.status", "unknown word"));
     };
     let next = appointment_status(current, meeting);
-    if next != current {
-        lifecycle::set_status(conn, appointment_id, next.as_str(), UtcMillis::from(now))?;
+    if next == current {
+        return Ok(());
     }
-    Ok(())
+    let now = UtcMillis::from(now);
+    lifecycle::set_status(conn, appointment_id, next.as_str(), now)?;
+    match appointment::by_id(conn, appointment_id)?.filter(|_| next == AppointmentStatus::Completed) {
+        Some(row) => news::of_booking(conn, now, Event::AppointmentCompleted, &row, Value::Null),
+        None => Ok(()),
+    }
 }

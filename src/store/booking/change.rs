@@ -1,6 +1,6 @@
 //! Edits of a booking and commands to it, each in one transaction.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::create::{MeetingIds, known_rules, start_meeting};
 use super::host::{self, HostPolicy};
@@ -10,8 +10,9 @@ use crate::domain::appointment::AppointmentStatus;
 use crate::domain::transition::{Command, Transition, transition};
 use crate::store::appointment::{self, AppointmentRow, Via};
 use crate::store::due::{self, DueKind};
+use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, StoreError, UtcMillis, meeting, seat, story};
+use crate::store::{Conn, StoreError, UtcMillis, meeting, news, seat, story};
 
 /// An edit: the booking as it was read and as it should be.
 #[derive(Debug, Clone)]
@@ -61,7 +62,8 @@ pub fn edit(
     if status.is_some_and(AppointmentStatus::wants_meeting) && seat_differs(&before, &after) {
         host::seat_booking(conn, &after, host.as_ref(), policy, now)?;
     }
-    if invitees.is_some() || after.group_ref != before.group_ref || after.host_ref != before.host_ref {
+    let others_invited = invitees.is_some();
+    if others_invited || after.group_ref != before.group_ref || after.host_ref != before.host_ref {
         let direct = match invitees {
             Some(invitees) => roster::resolve(conn, &invitees, now)?,
             None => direct_invitees(conn, &after.id)?,
@@ -71,14 +73,18 @@ pub fn edit(
         appointment::add_roster(conn, &rows)?;
     }
     let for_zoom = zoom_must_learn(&before, &after);
-    let fields = changed_fields(&before, &after);
+    let mut fields = changed_fields(&before, &after);
+    if others_invited {
+        fields.push("attendees");
+    }
     write(conn, &before, &mut after, for_zoom, now)?;
     let text = format!("{by} changed the booking");
-    let details = json!({ "fields": fields, "zoom_is_told": for_zoom });
+    let details = json!({ "fields": &fields, "zoom_is_told": for_zoom });
     story::tell(conn, &after.id, now.into(), "booking.changed", &text, Some(details))?;
     if for_zoom {
         tell_zoom(conn, &after.id, now)?;
     }
+    news::of_booking(conn, now, Event::AppointmentChanged, &after, json!({ "fields": fields }))?;
     let changed = super::by_id(conn, &after.id)?;
     if seat_differs(&before, &after) {
         warning::tell(conn, &changed, now)?;
@@ -125,8 +131,12 @@ pub fn command(
         Command::Cancel => {
             seat::free(conn, &after.id)?;
             tell_zoom(conn, &after.id, now)?;
+            news::of_booking(conn, now, Event::AppointmentCancelled, &after, Value::Null)?;
         }
-        Command::Complete => seat::free(conn, &after.id)?,
+        Command::Complete => {
+            seat::free(conn, &after.id)?;
+            news::of_booking(conn, now, Event::AppointmentCompleted, &after, Value::Null)?;
+        }
     }
     Ok(super::by_id(conn, &after.id)?)
 }

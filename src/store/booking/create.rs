@@ -10,8 +10,9 @@ use crate::store::appointment::{self, AppointmentRow};
 use crate::store::due::{self, DueKind};
 use crate::store::group;
 use crate::store::meeting::{self, MeetingRow};
+use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, UtcMillis, rules, story};
+use crate::store::{Conn, UtcMillis, news, rules, story};
 
 /// A booking to be made.
 #[derive(Debug, Clone)]
@@ -119,5 +120,6 @@ pub(super) fn start_meeting(
     let meeting = MeetingRow::pending(ids.id, row.id.clone(), ids.marker, now);
     meeting::insert(conn, &meeting)?;
     due::set(conn, DueKind::Sync, &meeting.id, now)?;
+    news::of_booking(conn, now, Event::AppointmentConfirmed, row, json!({ "meeting_id": meeting.id }))?;
     Ok(meeting)
 }

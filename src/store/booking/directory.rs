@@ -1,12 +1,15 @@
 //! What becomes of future bookings when people leave and groups change.
 
+use serde_json::json;
+
 use super::BookingError;
 use super::change::command;
 use super::host::HostPolicy;
 use super::roster;
 use crate::domain::transition::Command;
 use crate::store::appointment::{self, AppointmentRow, Owner, Via};
-use crate::store::{Conn, UtcMillis, group, story};
+use crate::store::outbox::Event;
+use crate::store::{Conn, UtcMillis, group, news, story};
 
 /// What was done to future bookings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub fn person_left(
             &format!("{person} left the roster"),
             None,
         )?;
+        let fields = json!({ "fields": ["attendees"] });
+        news::of_booking(conn, now, Event::AppointmentChanged, &booking, fields)?;
         aftermath.rosters.push(booking.id);
     }
     Ok(aftermath)

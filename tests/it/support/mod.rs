@@ -3,5 +3,6 @@
 pub(crate) mod booked;
 pub(crate) mod database;
 pub(crate) mod fleet;
+pub(crate) mod listener;
 pub(crate) mod rig;
 pub(crate) mod sandbox;
