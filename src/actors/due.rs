@@ -1,7 +1,7 @@
 //! DueActor — the clock: wakes what is due, after any silence or crash.
 //! Receives: its own ticks.
 //! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor,
-//!   KeepUp to NotifierActor.
+//!   KeepUp to NotifierActor; looks through seats itself.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -16,6 +16,7 @@ use super::licence::{self, LicenceHandle};
 use super::notifier::NotifierHandle;
 use super::reconciler::{Errand, ReconcilerHandle};
 use super::registry::RegistryHandle;
+use super::seats;
 use super::supervision::supervised;
 use crate::store::due::{self, DueKind, DueRow};
 use crate::store::{StoreError, UtcMillis};
@@ -95,6 +96,7 @@ impl DueActor {
             DueKind::ZoomUser => self.licences.ask(licence::Job::User(key)),
             DueKind::Sweep => self.reconciler.ask(Errand::Sweep(key)),
             DueKind::Orphan => self.reconciler.ask(Errand::Orphan(key)),
+            DueKind::Seats => seats::start(&self.engine, &self.registry, key),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::licence;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
 use crate::store::StoreError;
+use crate::store::booking::host::HostPolicy;
 use crate::store::meeting::{self, SyncView};
 use crate::store::secret::Sealer;
 use crate::zoom::error::{Doubt, ZoomError};
@@ -45,6 +46,8 @@ pub struct Engine {
     pub users: UserOptions,
     /// The name under which this installation signs its meetings.
     pub installation: String,
+    /// How hosts are shared.
+    pub hosts: HostPolicy,
 }
 
 /// What every meeting gets unless its booking says otherwise.

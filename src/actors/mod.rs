@@ -12,6 +12,7 @@ pub mod meeting;
 pub mod notifier;
 pub mod reconciler;
 pub mod registry;
+mod seats;
 pub mod shards;
 pub mod store;
 pub mod stream;

@@ -8,10 +8,12 @@ use serde_json::json;
 use crate::actors::engine::{AttendanceOptions, MeetingDefaults};
 use crate::actors::reconciler::SweepOptions;
 use crate::actors::zoom_user::UserOptions;
-use crate::config::{Orphans, Settings, UserAction};
+use crate::config::{self, Orphans, Settings, UserAction};
 use crate::domain::licence;
 use crate::domain::rules::{Rules, Thresholds};
+use crate::domain::seats::Plan;
 use crate::domain::sync::Policy;
+use crate::store::booking::host::HostPolicy;
 use crate::store::person::seat_key;
 
 fn span(span: std::time::Duration) -> Duration {
@@ -79,6 +81,19 @@ pub(super) fn users(settings: &Settings) -> UserOptions {
             UserAction::CustCreate => Some("custCreate"),
         },
         read_every: span(settings.sync.sweep_every),
+    }
+}
+
+/// What hosts there are and how they are shared.
+pub(super) fn hosts(settings: &Settings) -> HostPolicy {
+    HostPolicy {
+        padding: span(settings.meetings.host_padding),
+        plan: match settings.zoom.plan {
+            config::Plan::Free => Plan::Free,
+            config::Plan::Pro => Plan::Pro,
+            config::Plan::Business => Plan::Business,
+        },
+        pool: settings.zoom.host_pool.iter().map(|host| seat_key(host)).collect(),
     }
 }
 

@@ -29,9 +29,7 @@ use crate::http::admission::Admission;
 use crate::http::auth::Auth;
 use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
-use crate::store::booking::host::HostPolicy;
 use crate::store::due::{self, DueKind};
-use crate::store::person::seat_key;
 use crate::store::{DatabaseUrl, Sealer, installation, migrate};
 use crate::zoom::signature::WebhookKey;
 
@@ -102,6 +100,8 @@ pub(super) async fn identity(
     let drawn: String = drawn.chars().take(INSTALLATION_DRAWN_LENGTH).collect();
     let name = store.write(move |conn| {
         due::set(conn, DueKind::Sweep, due::ACCOUNT, now.into())?;
+        // The pool, the plan or the pause may be others than before.
+        due::set(conn, DueKind::Seats, due::ACCOUNT, now.into())?;
         installation::name(conn, wanted.as_deref(), &drawn, now.into())
     });
     let installation = name.await.context("the first rows cannot be written")?;
@@ -132,6 +132,7 @@ pub(super) fn wire(
         licences: options::licences(settings),
         users: options::users(settings),
         installation: identity.installation,
+        hosts: options::hosts(settings),
     });
     let meetings = arbiters.meetings.handle();
     let attendance = AttendanceHandle::new(supervision.essential("attendance", &meetings, {
@@ -213,9 +214,6 @@ pub(super) fn front(
     let (issuer, audience) = (auth.issuer.as_deref(), auth.audience.as_deref());
     let limits = &settings.limits;
     let engine = &wired.engine;
-    let padding = chrono::Duration::from_std(settings.meetings.host_padding)
-        .context("meetings.host_padding is too long")?;
-    let pool = settings.zoom.host_pool.iter().map(|host| seat_key(host));
     let front = Front {
         store: engine.store.clone(),
         registry: wired.registry.clone(),
@@ -228,7 +226,7 @@ pub(super) fn front(
         auth: Auth::new(keys, algorithm(auth.algorithm), issuer, audience),
         admission: Admission::new(limits.in_flight, limits.requests_per_second, limits.burst),
         body_bytes: limits.body_bytes,
-        hosts: HostPolicy { padding, pool: pool.collect() },
+        hosts: engine.hosts.clone(),
         default_timezone: settings.appointments.default_timezone,
         rules: engine.attendance.rules.clone(),
         installation: engine.installation.clone(),

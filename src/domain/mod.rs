@@ -16,6 +16,7 @@ pub mod overrun;
 pub mod recurrence;
 pub mod rules;
 pub mod schedule;
+pub mod seats;
 pub mod shard;
 pub mod sweep;
 pub mod sync;

@@ -1,6 +1,6 @@
-//! When: wall time to instants, clashes of a host's bookings, and the next times they are free.
+//! When: wall time to instants, and stretches of time that clash. Who is free then is the business of [`super::seats`].
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, SubsecRound, TimeZone, Utc};
 
 /// Proposed starts fall on this grid, as people plan.
 const GRID_MINUTES: i64 = 5;
@@ -55,42 +55,17 @@ impl Span {
     }
 }
 
-/// The next `count` starts, from `wanted` on, at which as long a span clashes with none of `busy` and with none
-/// of the starts before it.
-#[must_use]
-pub fn next_free(wanted: Span, busy: &[Span], padding: Duration, count: usize) -> Vec<DateTime<Utc>> {
-    let length = wanted.until - wanted.from;
-    let mut busy: Vec<Span> = busy.to_vec();
-    busy.sort_by_key(|span| span.from);
-    let mut free = Vec::with_capacity(count);
-    let mut candidate = Span { from: on_grid(wanted.from), until: on_grid(wanted.from) + length };
-    for taken in &busy {
-        while free.len() < count && !taken.clashes(candidate, padding) && candidate.until <= taken.from {
-            free.push(candidate.from);
-            candidate = after(candidate, length, padding);
-        }
-        if taken.clashes(candidate, padding) {
-            candidate = after(*taken, length, padding);
-        }
-    }
-    while free.len() < count {
-        free.push(candidate.from);
-        candidate = after(candidate, length, padding);
-    }
-    free
-}
-
-/// The first span of this length after `span`.
-fn after(span: Span, length: Duration, padding: Duration) -> Span {
-    let from = on_grid(span.until + padding);
-    Span { from, until: from + length }
-}
-
 /// The first time on the grid that is not before `at`.
-fn on_grid(at: DateTime<Utc>) -> DateTime<Utc> {
-    let grid = GRID_MINUTES * 60_000;
-    let over = at.timestamp_millis().rem_euclid(grid);
-    if over == 0 { at } else { at + Duration::milliseconds(grid - over) }
+#[must_use]
+pub fn on_grid(at: DateTime<Utc>) -> DateTime<Utc> {
+    let earlier = earlier_on_grid(at);
+    if earlier == at { at } else { earlier + Duration::minutes(GRID_MINUTES) }
+}
+
+/// The last time on the grid that is not after `at`.
+#[must_use]
+pub fn earlier_on_grid(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.trunc_subsecs(0) - Duration::seconds(at.timestamp().rem_euclid(GRID_MINUTES * 60))
 }
 
 #[cfg(test)]
@@ -128,33 +103,7 @@ mod tests {
         assert!(!span(0, 45).clashes(span(50, 45), Duration::minutes(5)));
     }
 
-    #[test]
-    fn the_next_free_starts_lie_in_the_gaps() {
-        let busy = [span(0, 45), span(120, 60)];
-        let free = next_free(span(10, 45), &busy, Duration::minutes(5), 3);
-        assert_eq!(free, [span(50, 0).from, span(185, 0).from, span(235, 0).from]);
-    }
-
     proptest! {
-        #[test]
-        fn a_proposed_start_never_clashes(
-            wanted in (0_i64..2000, 1_i64..300),
-            busy in prop::collection::vec((0_i64..2000, 1_i64..300), 0..20),
-            padding in 0_i64..30,
-        ) {
-            let wanted = span(wanted.0, wanted.1);
-            let padding = Duration::minutes(padding);
-            let busy: Vec<Span> = busy.into_iter().map(|(from, minutes)| span(from, minutes)).collect();
-            let free = next_free(wanted, &busy, padding, 3);
-            prop_assert_eq!(free.len(), 3);
-            prop_assert!(free.iter().all(|start| *start >= wanted.from));
-            prop_assert!(free.is_sorted());
-            for start in free {
-                let proposed = Span { from: start, until: start + (wanted.until - wanted.from) };
-                prop_assert!(!busy.iter().any(|taken| taken.clashes(proposed, padding)));
-            }
-        }
-
         #[test]
         fn clashing_is_mutual(a in (0_i64..500, 1_i64..90), b in (0_i64..500, 1_i64..90), padding in 0_i64..30) {
             let (a, b) = (span(a.0, a.1), span(b.0, b.1));

@@ -309,7 +309,8 @@ fn keep_step(
     if fields.is_empty()
         || generation <= known.synced_generation && known.drift.exhausted_until(now).is_some()
     {
-        return Step::Rest;
+        // Without a host it keeps its meeting until somebody can take it over.
+        return if *host == HostWanted::None { Step::WaitForHost } else { Step::Rest };
     }
     Step::Change { number, change: SpecChange::of(&fields, spec), fields, generation }
 }

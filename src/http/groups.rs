@@ -17,7 +17,7 @@ use super::paging::Page;
 use super::people::{REF_LENGTH_MAX, checked_ref};
 use super::validate::Fields;
 use crate::domain::access::Role;
-use crate::store::booking::directory;
+use crate::store::booking::directory::{self, Aftermath};
 use crate::store::group::{self, GroupRow, MemberRow};
 use crate::store::{Conn, UtcMillis};
 
@@ -93,6 +93,9 @@ pub struct GroupAnswer {
     /// Future bookings that were cancelled with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cancelled_appointments: Vec<String>,
+    /// Future bookings that went to another of its hosts, because theirs no longer hosts it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved_appointments: Vec<String>,
 }
 
 /// A page of groups.
@@ -104,7 +107,8 @@ pub struct GroupsAnswer {
     pub next_cursor: Option<String>,
 }
 
-/// Creates a group or replaces it with its roster; the rosters of its future bookings follow.
+/// Creates a group or replaces it with its roster; the rosters of its future bookings follow, and so do their hosts:
+/// a booking whose host no longer hosts the group goes to the first of its hosts who is free then.
 #[utoipa::path(put, path = "/api/groups/{ref}", tag = "directory", operation_id = "put_group",
     params(("ref" = String, Path, description = "The calling system's id")),
     request_body = GroupBody,
@@ -120,7 +124,8 @@ pub(super) async fn put(
     let now: UtcMillis = front.clock.now().into();
     let (new, members) = read_group(checked_ref(path.into_inner())?, body.fields()?, now)?;
     let precondition = Precondition::of(&request);
-    let (row, members, rosters, created) = front
+    let policy = front.hosts.clone();
+    let (row, members, aftermath, created) = front
         .write(move |conn| {
             let old = group::by_ref(conn, &new.ref_)?;
             precondition.check(old.as_ref().map_or(0, |old| old.version))?;
@@ -128,19 +133,24 @@ pub(super) async fn put(
                 Some(old) => GroupRow { version: old.version + 1, created_at: old.created_at, ..new },
                 None => new,
             };
+            let before = group::members(conn, &row.ref_)?;
             group::save(conn, &row, &members)?;
-            let rosters = match &old {
-                Some(_) => directory::roster_changed(conn, &row.ref_, now)?.rosters,
-                None => Vec::new(),
+            let aftermath = match &old {
+                Some(_) => directory::group_changed(conn, &row.ref_, &before, &caller.subject, &policy, now)?,
+                None => Aftermath::default(),
             };
-            Ok((row, members, rosters, old.is_none()))
+            Ok((row, members, aftermath, old.is_none()))
         })
         .await?;
+    for meeting in &aftermath.meetings {
+        front.registry.wake(meeting);
+    }
     let mut answer = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(answer.insert_header(etag::tag(row.version, 0)).json(GroupAnswer {
         group: GroupView::new(row, &members),
-        changed_rosters: rosters,
+        changed_rosters: aftermath.rosters,
         cancelled_appointments: Vec::new(),
+        moved_appointments: aftermath.moved,
     }))
 }
 
@@ -221,6 +231,7 @@ pub(super) async fn get(
         group: GroupView::new(row, &members),
         changed_rosters: Vec::new(),
         cancelled_appointments: Vec::new(),
+        moved_appointments: Vec::new(),
     }))
 }
 
@@ -289,5 +300,6 @@ pub(super) async fn dissolve(
         group: GroupView::new(row, &members),
         changed_rosters: Vec::new(),
         cancelled_appointments: aftermath.cancelled,
+        moved_appointments: Vec::new(),
     }))
 }

@@ -5,7 +5,7 @@
 //! - [`auth`], [`keys`], [`admission`]: who is let in. `sight`: what they may see.
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
-//! - [`people`], [`groups`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
+//! - [`people`], [`groups`], [`hosts`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
 //! - [`zoom_users`]: the account's users at Zoom and their licences.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
@@ -22,6 +22,7 @@ mod etag;
 mod events;
 pub mod groups;
 mod health;
+pub mod hosts;
 mod idempotency;
 pub mod keys;
 pub mod meetings;

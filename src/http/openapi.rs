@@ -9,8 +9,8 @@ use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resyn
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    dead_letters, docs, events, groups, health, metrics, notifications, orphans, people, rules, series,
-    webhook, zoom_users,
+    dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people, rules,
+    series, webhook, zoom_users,
 };
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -44,6 +44,7 @@ use super::{
         people::get,
         people::deactivate,
         people::reactivate,
+        hosts::get,
         groups::list,
         groups::put,
         groups::get,

@@ -16,7 +16,7 @@ use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
 use crate::store::zoom_user::ZoomUserRow;
-use crate::store::{Conn, UtcMillis, group, zoom_user};
+use crate::store::{Conn, UtcMillis, zoom_user};
 
 /// The longest `ref` of anything.
 pub(super) const REF_LENGTH_MAX: usize = 200;
@@ -120,6 +120,9 @@ impl PersonView {
 pub struct PersonAnswer {
     /// The person.
     pub person: PersonView,
+    /// Future bookings they host that went to another Zoom user with the change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved_appointments: Vec<String>,
 }
 
 /// A page of people.
@@ -140,6 +143,9 @@ pub struct PersonChangedAnswer {
     pub cancelled_appointments: Vec<String>,
     /// Future bookings whose roster changed.
     pub changed_rosters: Vec<String>,
+    /// What was not done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// Creates or replaces a person.
@@ -158,7 +164,8 @@ pub(super) async fn put(
     let now = front.clock.now().into();
     let new = read_person(checked_ref(path.into_inner())?, body.fields()?, now)?;
     let precondition = Precondition::of(&request);
-    let (row, types, created) = front
+    let policy = front.hosts.clone();
+    let (row, types, aftermath, created) = front
         .write(move |conn| {
             let old = person::by_ref(conn, &new.ref_)?;
             precondition.check(old.as_ref().map_or(0, |old| old.version))?;
@@ -178,13 +185,21 @@ pub(super) async fn put(
             {
                 zoom_user::address_changed(conn, &row.ref_, old_key, email, now)?;
             }
+            let aftermath = match &old {
+                Some(old) => directory::person_changed(conn, old, &row, &policy, now)?,
+                None => Aftermath::default(),
+            };
             let types = person::zoom_types(conn, row.email_key.as_slice())?;
-            Ok((row, types, old.is_none()))
+            Ok((row, types, aftermath, old.is_none()))
         })
         .await?;
+    for meeting in &aftermath.meetings {
+        front.registry.wake(meeting);
+    }
     let mut answer = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
     answer.insert_header(etag::tag(row.version, 0));
-    Ok(answer.json(PersonAnswer { person: PersonView::new(row, &types) }))
+    let (person, moved_appointments) = (PersonView::new(row, &types), aftermath.moved);
+    Ok(answer.json(PersonAnswer { person, moved_appointments }))
 }
 
 fn read_person(ref_: String, mut fields: Fields, now: UtcMillis) -> Result<PersonRow, ApiError> {
@@ -249,7 +264,7 @@ pub(super) async fn get(
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header(etag::tag(row.version, 0))
-        .json(PersonAnswer { person: PersonView::new(row, &types) }))
+        .json(PersonAnswer { person: PersonView::new(row, &types), moved_appointments: Vec::new() }))
 }
 
 fn found(conn: &mut Conn, ref_: &str) -> Result<PersonRow, ApiError> {
@@ -313,7 +328,8 @@ pub(super) async fn deactivate(
     set_active(front, caller, path.into_inner(), false).await
 }
 
-/// Takes somebody in again: they are back on the rosters of their groups' future bookings.
+/// Takes somebody in again: they are back on the rosters of their groups' future bookings. Bookings that were cancelled
+/// stay cancelled.
 #[utoipa::path(post, path = "/api/people/{ref}/reactivate", tag = "directory", operation_id = "reactivate_person",
     params(("ref" = String, Path, description = "The calling system's id")),
     responses((status = 200, body = PersonChangedAnswer)))]
@@ -324,6 +340,10 @@ pub(super) async fn reactivate(
 ) -> Result<HttpResponse, ApiError> {
     set_active(front, caller, path.into_inner(), true).await
 }
+
+/// What a reactivation does not do.
+const STAYS_CANCELLED: &str =
+    "bookings that were cancelled at the deactivation stay cancelled: book them again";
 
 async fn set_active(
     front: web::Data<Front>,
@@ -344,9 +364,7 @@ async fn set_active(
             if !active {
                 aftermath = directory::person_left(conn, &ref_, &caller.subject, &policy, now)?;
             } else if !before.active {
-                for group in group::of_person(conn, &ref_)? {
-                    aftermath.rosters.extend(directory::roster_changed(conn, &group, now)?.rosters);
-                }
+                aftermath = directory::person_returned(conn, &ref_, now)?;
             }
             let row = found(conn, &ref_)?;
             let types = person::zoom_types(conn, row.email_key.as_slice())?;
@@ -361,5 +379,6 @@ async fn set_active(
         person: PersonView::new(row, &types),
         cancelled_appointments: aftermath.cancelled,
         changed_rosters: aftermath.rosters,
+        notices: if active { vec![STAYS_CANCELLED.to_owned()] } else { Vec::new() },
     }))
 }

@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    admission, dead_letters, docs, events, groups, health, metrics, notifications, orphans, people, rules,
-    series, webhook, zoom_users,
+    admission, dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people,
+    rules, series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -78,6 +78,7 @@ fn directory(cfg: &mut ServiceConfig) {
         .service(web::resource("/api/people/{ref}").route(put().to(people::put)).route(get().to(people::get)))
         .service(web::resource("/api/people/{ref}/deactivate").route(post().to(people::deactivate)))
         .service(web::resource("/api/people/{ref}/reactivate").route(post().to(people::reactivate)))
+        .service(web::resource("/api/hosts/availability").route(get().to(hosts::get)))
         .service(web::resource("/api/groups").route(get().to(groups::list)))
         .service(web::resource("/api/groups/{ref}").route(put().to(groups::put)).route(get().to(groups::get)))
         .service(web::resource("/api/groups/{ref}/dissolve").route(post().to(groups::dissolve)))

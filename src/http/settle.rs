@@ -60,8 +60,9 @@ impl Front {
             Turn::First(made) => made,
             Turn::Again(row) => return self.replay(row, shape, done, wait).await,
         };
-        if let Some(meeting) = &booking.meeting {
-            self.registry.wake(&meeting.id);
+        let own = booking.meeting.iter().map(|meeting| &meeting.id);
+        for meeting in own.chain(&booking.handed_on) {
+            self.registry.wake(meeting);
             self.licences.bookings_changed();
         }
         if !waits || !wants_zoom(&booking) {

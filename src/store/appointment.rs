@@ -133,6 +133,21 @@ pub fn save(conn: &mut Conn, row: &AppointmentRow, version: i64) -> Result<(), S
     if written == 1 { Ok(()) } else { Err(StoreError::Conflict(super::Conflict::Stale)) }
 }
 
+/// Raises the generation of a booking: Zoom must learn of something that is not in its row.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn raise_generation(conn: &mut Conn, id: &str, now: UtcMillis) -> Result<(), StoreError> {
+    diesel::update(appointments::table.find(id))
+        .set((
+            appointments::generation.eq(appointments::generation + 1),
+            appointments::version.eq(appointments::version + 1),
+            appointments::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// The booking with this id.
 ///
 /// # Errors

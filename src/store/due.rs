@@ -35,6 +35,8 @@ text_enum! {
         Orphan = "orphan",
         /// Forget what others were told long ago; the key is [`ACCOUNT`].
         Notify = "notify",
+        /// Look through the seats of a host; the key is theirs, or [`ACCOUNT`] for all of them.
+        Seats = "seats",
     }
 }
 
@@ -56,7 +58,7 @@ impl DueKind {
             Self::Sync => Some(About::Meeting),
             Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
             Self::Report => Some(About::Instance),
-            Self::Licences | Self::ZoomUsers | Self::ZoomUser => None,
+            Self::Licences | Self::ZoomUsers | Self::ZoomUser | Self::Seats => None,
             Self::Sweep | Self::Orphan | Self::Notify => None,
         }
     }

@@ -143,7 +143,7 @@ pub struct SyncView {
     pub meeting: MeetingRow,
     /// Its booking.
     pub booking: BookingRow,
-    /// The key of the host's seat: a Zoom user id or an e-mail address in lower case.
+    /// The host by the name that the meeting has them under, else by their address as far as it is known.
     pub seat: Option<String>,
     /// The Zoom user id behind the key, once it has been asked for.
     pub host_id: Option<String>,
@@ -245,17 +245,25 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
         .select(seats::zoom_user_id)
         .first(conn)
         .optional()?;
-    let host_id = match &seat {
+    let user: Option<(String, String, String)> = match &seat {
         None => None,
-        // Who has not accepted the invitation, or is deactivated, cannot host.
         Some(key) => zoom_users::table
             .filter(zoom_users::email_key.eq(key).or(zoom_users::zoom_user_id.eq(key)))
-            .filter(zoom_users::status.eq(super::zoom_user::ACTIVE))
-            .select(zoom_users::zoom_user_id)
+            .select((zoom_users::zoom_user_id, zoom_users::email_key, zoom_users::status))
             .first(conn)
             .optional()?,
     };
-    Ok(Some(SyncView { meeting, booking, seat, host_id, due_at, look }))
+    let Some((host_id, address, status)) = user else {
+        return Ok(Some(SyncView { meeting, booking, seat, host_id: None, due_at, look }));
+    };
+    // The same Zoom user by another name is no other host: their address may have changed since.
+    let seat = match &meeting.host_email {
+        Some(known) if meeting.host_id.as_ref() == Some(&host_id) => known.clone(),
+        _ => address,
+    };
+    // Who has not accepted the invitation, or is deactivated, cannot host.
+    let host_id = (status == super::zoom_user::ACTIVE).then_some(host_id);
+    Ok(Some(SyncView { meeting, booking, seat: Some(seat), host_id, due_at, look }))
 }
 
 /// Writes what the sync loop knows, if the row still has `version`; `false` when somebody else wrote.

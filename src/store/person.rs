@@ -33,15 +33,7 @@ pub struct PersonRow {
     pub updated_at: UtcMillis,
 }
 
-impl PersonRow {
-    /// Under which Zoom user they host: their own, else the one with their e-mail address.
-    #[must_use]
-    pub fn seat_key(&self) -> Option<String> {
-        self.zoom_user.as_deref().map(seat_key).or_else(|| self.email_key.clone())
-    }
-}
-
-/// The key of a Zoom user's seat: an address in lower case, an id as it is.
+/// A Zoom user as a caller names them: an address in lower case, an id as it is. [`super::host_key`] says who it is.
 #[must_use]
 pub fn seat_key(zoom_user: &str) -> String {
     if zoom_user.contains('@') { email_key(zoom_user) } else { zoom_user.to_owned() }

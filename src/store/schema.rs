@@ -210,6 +210,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    seat_line (appointment_id) {
+        appointment_id -> Text,
+        own_key -> Nullable<Text>,
+        from_at -> Timestamp,
+        until_at -> Timestamp,
+        since -> Timestamp,
+    }
+}
+
+diesel::table! {
     meeting_instances (uuid) {
         uuid -> Text,
         meeting_id -> Text,
@@ -504,6 +514,7 @@ diesel::joinable!(series_occurrences -> series (series_id));
 diesel::joinable!(story -> appointments (appointment_id));
 diesel::joinable!(zoom_meetings -> appointments (appointment_id));
 diesel::joinable!(seats -> appointments (appointment_id));
+diesel::joinable!(seat_line -> appointments (appointment_id));
 diesel::joinable!(meeting_instances -> zoom_meetings (meeting_id));
 diesel::joinable!(zoom_participants -> zoom_meetings (meeting_id));
 diesel::joinable!(participant_matches -> zoom_meetings (meeting_id));
@@ -539,6 +550,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     rate_budgets,
     recordings,
+    seat_line,
     seats,
     series,
     series_occurrences,

@@ -101,3 +101,16 @@ pub fn of_appointment(
         .select(StoryLine::as_select())
         .load(conn)?)
 }
+
+/// Whether the story of a booking has a line of this kind.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn has(conn: &mut Conn, appointment_id: &str, kind: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = story::table
+        .filter(story::appointment_id.eq(appointment_id).and(story::kind.eq(kind)))
+        .select(story::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}

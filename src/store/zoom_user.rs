@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::due::{self, DueKind};
 use super::schema::{licence_leases, seats, zoom_meetings, zoom_users};
 use super::search::{contains, lower};
-use super::{Conn, StoreError, UtcMillis, each_backend};
+use super::{Conn, StoreError, UtcMillis, each_backend, host_key, seat};
 
 /// The user can host.
 pub const ACTIVE: &str = "active";
@@ -41,7 +41,8 @@ pub struct ZoomUserRow {
 }
 
 /// Writes what Zoom says of a user; whom of ours it is, who made it and what is wanted of it stay as they were.
-/// Meetings that waited for a user who can host now are due at once.
+/// Meetings that waited for a user who can host now are due at once, and where they may run more or fewer meetings than
+/// before their seats are looked through.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -55,12 +56,20 @@ pub fn save(conn: &mut Conn, row: &ZoomUserRow) -> Result<(), StoreError> {
     let namesake = by_key(conn, &row.email_key)?.filter(|other| other.zoom_user_id != row.zoom_user_id);
     let was_ours = |other: &ZoomUserRow| other.made_by_us && other.zoom_user_id == row.email_key;
     let made_by_us = row.made_by_us || namesake.as_ref().is_some_and(was_ours);
-    diesel::delete(
-        zoom_users::table
-            .filter(zoom_users::email_key.eq(&row.email_key))
-            .filter(zoom_users::zoom_user_id.ne(&row.zoom_user_id)),
-    )
-    .execute(conn)?;
+    if let Some(other) = &namesake {
+        diesel::delete(zoom_users::table.find(&other.zoom_user_id)).execute(conn)?;
+    }
+    if before.as_ref().is_none_or(|before| before.email_key != row.email_key) {
+        // Seats under the address, or under who had it, are this user's.
+        seat::lock(conn)?;
+        for old in namesake.iter().map(|other| &other.zoom_user_id).chain([&row.email_key]) {
+            host_key::learned(conn, old, &row.zoom_user_id)?;
+        }
+    }
+    let can_run = |user: &ZoomUserRow| (user.type_, user.status.clone());
+    if before.as_ref().map(can_run) != Some(can_run(row)) {
+        due::set(conn, DueKind::Seats, &row.zoom_user_id, row.seen_at)?;
+    }
     let row = ZoomUserRow { made_by_us, ..row.clone() };
     each_backend!(conn, |c| diesel::insert_into(zoom_users::table)
         .values(&row)

@@ -17,7 +17,7 @@ async fn schools() -> Vec<Rig> {
         {
             let email = format!("{person}@school.example");
             if role == "host" {
-                let user = json!({ "email": email, "first_name": person, "type": 2 });
+                let user = json!({ "email": email, "first_name": person, "type": 1 });
                 rig.control(Method::POST, "/users", Some(user)).await;
             }
             let body = json!({ "name": person, "email": email, "role": role });

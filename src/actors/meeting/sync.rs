@@ -21,8 +21,11 @@ const STEPS_MAX: usize = 16;
 /// A crash between two steps is noticed by the clock after this.
 const STEP_LEASE: chrono::Duration = chrono::Duration::seconds(60);
 
-/// How often a booking without a seat asks again, beside being woken when a seat frees.
+/// When there is something to do again after too many steps.
 const SEAT_WAIT: chrono::Duration = chrono::Duration::seconds(60);
+
+/// How often a booking without a seat is looked at, to see that its time has passed: who gets a seat is woken.
+const LINE_LOOK: chrono::Duration = chrono::Duration::minutes(10);
 
 /// Where a run of the loop stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +119,7 @@ fn resting(step: &Step, desired: &Desired, now: DateTime<Utc>) -> Option<Stop> {
     match step {
         Step::Rest => stop(true, "in_sync", None),
         Step::Wait(until) => stop(false, "", Some(*until)),
-        Step::WaitForHost => stop(false, "waiting_for_host", Some(now + SEAT_WAIT)),
+        Step::WaitForHost => stop(false, "waiting_for_host", Some(now + LINE_LOOK)),
         Step::TooLate => stop(matches!(desired, Desired::Nothing { .. }), "parked", None),
         _ => None,
     }

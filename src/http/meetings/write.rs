@@ -232,7 +232,7 @@ impl Wanted {
         let edited = change::edit(conn, Edit { before, after, invitees, by }, policy, now.into())?;
         let (row, by) = (edited.appointment, &caller.subject);
         change::command(conn, &row, Command::Confirm, None, by, policy, now.into())?;
-        Ok(booking::by_id(conn, id)?)
+        Ok(Booking { handed_on: edited.handed_on, ..booking::by_id(conn, id)? })
     }
 }
 

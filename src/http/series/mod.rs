@@ -173,9 +173,11 @@ impl Outcome {
         series: Option<String>,
         notices: Vec<String>,
     ) -> Result<Self, ApiError> {
-        let meetings =
-            bookings.iter().filter_map(|one| one.meeting.as_ref().map(|meeting| meeting.id.clone()));
-        let meetings = meetings.collect();
+        let of = |one: &Booking| {
+            let own = one.meeting.iter().map(|meeting| meeting.id.clone());
+            own.chain(one.handed_on.iter().cloned()).collect::<Vec<_>>()
+        };
+        let meetings = bookings.iter().flat_map(of).collect();
         let booking = bookings.into_iter().next().ok_or(ApiError::Internal)?;
         Ok(Self { booking, series, meetings, notices })
     }

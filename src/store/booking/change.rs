@@ -3,16 +3,18 @@
 use serde_json::{Value, json};
 
 use super::create::{MeetingIds, known_rules, start_meeting};
-use super::host::{self, HostPolicy};
+use super::host::{self, Before, HostPolicy};
+use super::line;
 use super::roster::{self, Invitee};
 use super::{Booking, BookingError, warning};
 use crate::domain::appointment::AppointmentStatus;
+use crate::domain::schedule::Span;
 use crate::domain::transition::{Command, Transition, transition};
 use crate::store::appointment::{self, AppointmentRow, Via};
 use crate::store::due::{self, DueKind};
 use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, StoreError, UtcMillis, meeting, news, seat, story};
+use crate::store::{Conn, StoreError, UtcMillis, meeting, news, seat, seat_line, story};
 
 /// An edit: the booking as it was read and as it should be.
 #[derive(Debug, Clone)]
@@ -37,6 +39,22 @@ pub fn edit(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<Booking, BookingError> {
+    let mut freed = Vec::new();
+    let booking = apply(conn, edit, Before::Stored, policy, now, &mut freed)?;
+    let handed_on = line::hand_on(conn, &freed, policy, now)?;
+    Ok(Booking { handed_on, ..booking })
+}
+
+/// Writes an edit, but leaves the time of the seat it frees in `freed`: one of many is to hand on what all of them
+/// freed. `seated` is what the booking has, if that was taken from it for their sake.
+pub(super) fn apply(
+    conn: &mut Conn,
+    edit: Edit,
+    seated: Before,
+    policy: &HostPolicy,
+    now: UtcMillis,
+    freed: &mut Vec<Span>,
+) -> Result<Booking, BookingError> {
     let Edit { before, mut after, invitees, by } = edit;
     let status = AppointmentStatus::parse(&before.status);
     if status.is_none_or(AppointmentStatus::is_final) {
@@ -60,7 +78,7 @@ pub fn edit(
     };
     let host = current_host(conn, &before, &after)?;
     if status.is_some_and(AppointmentStatus::wants_meeting) && seat_differs(&before, &after) {
-        host::seat_booking(conn, &after, host.as_ref(), policy, now)?;
+        freed.extend(host::seat_booking(conn, &after, host.as_ref(), seated, policy, now)?.freed);
     }
     let others_invited = invitees.is_some();
     if others_invited || after.group_ref != before.group_ref || after.host_ref != before.host_ref {
@@ -92,7 +110,7 @@ pub fn edit(
     Ok(changed)
 }
 
-/// Carries out a command; asked again it changes nothing.
+/// Carries out a command; asked again it changes nothing. A seat that it frees goes to who waits for it.
 ///
 /// # Errors
 /// [`BookingError::Refused`] when the booking is past it, [`BookingError::HostTaken`] for a confirmation.
@@ -105,6 +123,26 @@ pub fn command(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<Booking, BookingError> {
+    let mut freed = Vec::new();
+    let booking = carry_out(conn, before, command, reason, by, policy, now, &mut freed)?;
+    let handed_on = line::hand_on(conn, &freed, policy, now)?;
+    Ok(Booking { handed_on, ..booking })
+}
+
+/// Carries out a command, but leaves the seat it frees in `freed`: one of many is to hand on what all of them freed.
+#[expect(clippy::too_many_arguments, reason = "a command, by whom, when, and where its seat goes")]
+pub(super) fn carry_out(
+    conn: &mut Conn,
+    before: &AppointmentRow,
+    command: Command,
+    reason: Option<&str>,
+    by: &str,
+    policy: &HostPolicy,
+    now: UtcMillis,
+    freed: &mut Vec<Span>,
+) -> Result<Booking, BookingError> {
+    // Before any row is written: who holds the lock may give this booking a seat.
+    seat::lock(conn)?;
     let refused = || BookingError::Refused { from: before.status.clone(), to: command.past() };
     let status = AppointmentStatus::parse(&before.status).ok_or_else(refused)?;
     let next = match transition(status, command) {
@@ -129,16 +167,22 @@ pub fn command(
             start_meeting(conn, &after, host.as_ref(), MeetingIds::draw(), policy, now)?;
         }
         Command::Cancel => {
-            seat::free(conn, &after.id)?;
+            freed.extend(give_back(conn, &after.id)?);
             tell_zoom(conn, &after.id, now)?;
             news::of_booking(conn, now, Event::AppointmentCancelled, &after, Value::Null)?;
         }
         Command::Complete => {
-            seat::free(conn, &after.id)?;
+            freed.extend(give_back(conn, &after.id)?);
             news::of_booking(conn, now, Event::AppointmentCompleted, &after, Value::Null)?;
         }
     }
     Ok(super::by_id(conn, &after.id)?)
+}
+
+/// Gives a booking's seat back, or its place in the line.
+fn give_back(conn: &mut Conn, id: &str) -> Result<Option<Span>, StoreError> {
+    seat_line::leave(conn, id)?;
+    Ok(seat::free(conn, id)?.as_ref().map(host::seat_span))
 }
 
 fn write(

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::host::{self, HostPolicy};
+use super::host::{self, Before, HostPolicy};
 use super::roster::{self, Invitee};
-use super::{Booking, BookingError, warning};
+use super::{Booking, BookingError, directory, warning};
 use crate::domain::appointment::AppointmentStatus;
 use crate::store::appointment::{self, AppointmentRow};
 use crate::store::due::{self, DueKind};
@@ -64,7 +64,10 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         None => Vec::new(),
     };
     if row.host_ref.is_none() {
-        row.host_ref = members.iter().find(|member| member.hosts()).map(|host| host.person_ref.clone());
+        let active = directory::active_hosts(conn, &members)?.into_iter().next();
+        // A group whose hosts are all gone is told so, rather than given to a stranger.
+        let any = members.iter().find(|member| member.hosts());
+        row.host_ref = active.or_else(|| any.map(|host| host.person_ref.clone()));
     }
     let host = row.host_ref.as_deref().map(|host| host::named(conn, host)).transpose()?;
     let direct = roster::resolve(conn, &invitees, now)?;
@@ -88,9 +91,17 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
         })
         .collect();
     let group = row.group_ref.as_deref().map(|group| group::by_ref(conn, group)).transpose()?.flatten();
-    let warnings = Vec::new();
-    let mut made =
-        [Booking { appointment: row, roster, meeting, host, group, place: None, drift: None, warnings }];
+    let mut made = [Booking {
+        appointment: row,
+        roster,
+        meeting,
+        host,
+        group,
+        place: None,
+        drift: None,
+        warnings: Vec::new(),
+        handed_on: Vec::new(),
+    }];
     warning::add(conn, &mut made)?;
     let [made] = made;
     warning::tell(conn, &made, now)?;
@@ -116,8 +127,11 @@ pub(super) fn start_meeting(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<MeetingRow, BookingError> {
-    host::seat_booking(conn, row, host, policy, now)?;
-    let meeting = MeetingRow::pending(ids.id, row.id.clone(), ids.marker, now);
+    let seating = host::seat_booking(conn, row, host, Before::Nothing, policy, now)?;
+    let mut meeting = MeetingRow::pending(ids.id, row.id.clone(), ids.marker, now);
+    if seating.waits {
+        meeting.sync_state = "waiting_for_host".to_owned();
+    }
     meeting::insert(conn, &meeting)?;
     due::set(conn, DueKind::Sync, &meeting.id, now)?;
     news::of_booking(conn, now, Event::AppointmentConfirmed, row, json!({ "meeting_id": meeting.id }))?;

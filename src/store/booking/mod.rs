@@ -1,14 +1,18 @@
 //! A booking as a whole: its row, roster, meeting and names, read together and written in one transaction.
 //!
 //! - [`create`]: a new booking. [`change`]: an edit, or a command of its caller.
-//! - [`host`]: under which Zoom host it runs, and who is in the way. [`roster`]: who is invited.
+//! - [`host`]: under which Zoom host it runs, and who is in the way; [`line`]: who waits for one and gets it;
+//!   [`overbooked`]: who has more than they may run; [`availability`]: who is free when. [`roster`]: who is invited.
 //! - [`series`]: several that recur.
 //! - `warning`: what the caller should know. [`directory`]: what becomes of future bookings when people and groups change.
 
+pub mod availability;
 pub mod change;
 pub mod create;
 pub mod directory;
 pub mod host;
+pub mod line;
+pub mod overbooked;
 mod roster;
 pub mod series;
 mod warning;
@@ -45,6 +49,8 @@ pub struct Booking {
     pub place: Option<PlaceRow>,
     /// What its caller should know.
     pub warnings: Vec<Warning>,
+    /// Meetings of other bookings that got a host by what was done to this one: to be woken after the commit.
+    pub handed_on: Vec<String>,
 }
 
 /// Why a booking cannot be as asked. Nothing has been written then.
@@ -137,6 +143,7 @@ pub fn complete(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Bookin
             group: row.group_ref.as_ref().and_then(|group| groups.get(group).cloned()),
             warnings: Vec::new(),
             drift: drifts.remove(&row.id),
+            handed_on: Vec::new(),
             appointment: row,
         })
         .collect();

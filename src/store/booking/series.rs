@@ -4,10 +4,12 @@ use chrono::Duration;
 
 use super::change::{self, Edit, seat_differs};
 use super::create::{self, NewBooking};
-use super::host::HostPolicy;
+use super::host::{Before, HostPolicy};
+use super::line;
 use super::{Booking, BookingError};
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::recurrence::{Halves, Rule};
+use crate::domain::schedule::Span;
 use crate::domain::transition::Command;
 use crate::store::appointment::AppointmentRow;
 use crate::store::series::{self, PlaceRow, SeriesRow};
@@ -110,16 +112,21 @@ pub fn edit(
     let changes = edits.iter().any(|(_, edit)| edit.before != edit.after || edit.invitees.is_some());
     let moved = edits.iter().filter(|(_, edit)| seat_differs(&edit.before, &edit.after));
     let moved: Vec<String> = moved.map(|(_, edit)| edit.before.id.clone()).collect();
-    seat::lift(conn, &moved)?;
+    seat::lock(conn)?;
+    let mut lifted = seat::lift(conn, &moved)?;
+    let mut freed = Vec::new();
     let mut made = Vec::with_capacity(edits.len());
     let mut places = Vec::with_capacity(edits.len());
     let mut taken = Taken::default();
     for (place, edit) in edits {
         let start_at = edit.after.start_at;
-        made.extend(taken.note(start_at, change::edit(conn, edit, policy, now))?);
+        let place_of = lifted.iter().position(|seat| seat.appointment_id == edit.before.id);
+        let had = place_of.map_or(Before::Stored, |index| Before::Lifted(lifted.swap_remove(index)));
+        made.extend(taken.note(start_at, change::apply(conn, edit, had, policy, now, &mut freed))?);
         places.push(place);
     }
     taken.settle()?;
+    hand_on(conn, &mut made, &freed, policy, now)?;
     if !changes {
         return Ok((made, named.series_id));
     }
@@ -162,7 +169,28 @@ pub fn cancel(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<Vec<Booking>, BookingError> {
-    rows.iter().map(|row| change::command(conn, row, Command::Cancel, reason, by, policy, now)).collect()
+    let mut freed = Vec::new();
+    let mut cancelled = Vec::with_capacity(rows.len());
+    for row in rows {
+        cancelled.push(change::carry_out(conn, row, Command::Cancel, reason, by, policy, now, &mut freed)?);
+    }
+    hand_on(conn, &mut cancelled, &freed, policy, now)?;
+    Ok(cancelled)
+}
+
+/// Hands on what all of them freed, only now: a seat must not go from one of them to another.
+fn hand_on(
+    conn: &mut Conn,
+    bookings: &mut [Booking],
+    freed: &[Span],
+    policy: &HostPolicy,
+    now: UtcMillis,
+) -> Result<(), StoreError> {
+    let handed_on = line::hand_on(conn, freed, policy, now)?;
+    if let Some(first) = bookings.first_mut() {
+        first.handed_on = handed_on;
+    }
+    Ok(())
 }
 
 /// The rule ends before the named booking: all from there on are cancelled.

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod booked;
+pub(crate) mod bookings;
 pub(crate) mod database;
 pub(crate) mod fleet;
 pub(crate) mod listener;

@@ -1,0 +1,2 @@
+DROP INDEX seats_until;
+DROP TABLE seat_line;
