@@ -48,8 +48,7 @@ pub fn person_left(
         appointment::leave_roster(conn, &booking.id, person)?;
         let text = format!("{person} left the roster");
         story::tell(conn, &booking.id, now.into(), "roster.left", &text, None)?;
-        let fields = json!({ "fields": ["attendees"] });
-        news::of_booking(conn, now, Event::AppointmentChanged, &booking, fields)?;
+        tell_of_roster(conn, &booking, now)?;
         aftermath.rosters.push(booking.id);
     }
     Ok(aftermath)
@@ -211,9 +210,16 @@ fn follow_group(conn: &mut Conn, group_ref: &str, now: UtcMillis) -> Result<Vec<
         appointment::add_roster(conn, &new)?;
         let text = format!("the roster follows {group_ref}: {} people", new.len());
         story::tell(conn, &booking.id, now.into(), "roster.changed", &text, None)?;
+        tell_of_roster(conn, &booking, now)?;
         changed.push(booking.id);
     }
     Ok(changed)
+}
+
+/// Tells others that a booking has another roster.
+fn tell_of_roster(conn: &mut Conn, booking: &AppointmentRow, now: UtcMillis) -> Result<(), StoreError> {
+    let fields = json!({ "fields": ["attendees"] });
+    news::of_booking(conn, now, Event::AppointmentChanged, booking, fields)
 }
 
 fn cancel_all(
