@@ -219,20 +219,13 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
         query = query.filter(lower(appointments::title).like(contains(text)).escape('\\'));
     }
     let meeting_of = || zoom_meetings::table.select(zoom_meetings::appointment_id);
-    match filter.sync.as_deref() {
-        None => {}
-        Some(DRIFT) => {
-            let drifting = meeting_looks::table
-                .filter(meeting_looks::drift.is_not_null())
-                .select(meeting_looks::meeting_id);
-            let of_drifting = meeting_of().filter(zoom_meetings::id.eq_any(drifting));
-            query = query.filter(appointments::id.eq_any(of_drifting));
-        }
+    query = match filter.sync.as_deref() {
+        None => query,
+        Some(DRIFT) => query.filter(appointments::id.eq_any(drifting())),
         Some(state) => {
-            let in_state = meeting_of().filter(zoom_meetings::sync_state.eq(state.to_owned()));
-            query = query.filter(appointments::id.eq_any(in_state));
+            query.filter(appointments::id.eq_any(meeting_of().filter(zoom_meetings::sync_state.eq(state))))
         }
-    }
+    };
     if let Some(status) = &filter.meeting_status {
         query = match status.as_str() {
             CANCELLED => query.filter(appointments::status.eq(CANCELLED)),
@@ -268,6 +261,15 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
 }
 
 const CANCELLED: &str = "cancelled";
+
+/// The bookings whose meeting Zoom goes on having otherwise.
+#[diesel::dsl::auto_type]
+fn drifting() -> _ {
+    zoom_meetings::table
+        .inner_join(meeting_looks::table)
+        .filter(meeting_looks::drift.is_not_null())
+        .select(zoom_meetings::appointment_id)
+}
 
 /// The bookings with this person on the roster.
 #[diesel::dsl::auto_type]
