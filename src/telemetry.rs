@@ -167,6 +167,12 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Times the connection that holds this process's shards broke; they are taken anew",
     ),
+    (
+        "convened_meetings_waiting",
+        Kind::Gauge,
+        "Meetings that Zoom does not agree with yet, by state: `pending`, `waiting_for_host`, `parked`, `failed`",
+    ),
+    ("convened_zoom_outage", Kind::Gauge, "1 while Zoom cannot be called, by cause: worth an alert"),
     ("convened_zoom_in_flight", Kind::Gauge, "Calls to Zoom under way"),
 ];
 

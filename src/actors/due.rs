@@ -1,15 +1,19 @@
-//! DueActor — the clock: wakes what is due, after any silence or crash.
+//! DueActor — the clock: wakes what is due, after any silence or crash. While Zoom cannot be called, what needs it
+//! stays in its table.
 //! Receives: its own ticks.
 //! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor,
 //!   KeepUp to NotifierActor; looks through seats itself.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
+mod backlog;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
 
+use self::backlog::Backlog;
 use super::attendance::{AttendanceHandle, Job};
 use super::engine::Engine;
 use super::licence::{self, LicenceHandle};
@@ -18,12 +22,14 @@ use super::reconciler::{Errand, ReconcilerHandle};
 use super::registry::RegistryHandle;
 use super::seats;
 use super::supervision::supervised;
-use crate::store::due::{self, DueKind, DueRow};
+use crate::store::due::{self, DueKind, DueRow, Room};
 use crate::store::{StoreError, UtcMillis};
 
 /// How often the table is looked at, on the daemon's clock, and at least in real time.
 const TICK: Duration = Duration::from_secs(1);
 const TICK_MIN: Duration = Duration::from_millis(100);
+/// How often the meetings that wait are counted, in real time: for people, not for decisions.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 /// What is taken in one go.
 const BATCH: i64 = 500;
 /// Handed-out work that nobody finished comes again after this.
@@ -41,6 +47,8 @@ pub struct DueActor {
     reconciler: ReconcilerHandle,
     notifier: NotifierHandle,
     looking: bool,
+    /// What the meetings in line have been told of an outage; `None` while it is being written.
+    backlog: Option<Backlog>,
 }
 
 impl DueActor {
@@ -54,7 +62,8 @@ impl DueActor {
         reconciler: ReconcilerHandle,
         notifier: NotifierHandle,
     ) -> Self {
-        Self { engine, registry, attendance, licences, reconciler, notifier, looking: false }
+        let backlog = Some(Backlog::default());
+        Self { engine, registry, attendance, licences, reconciler, notifier, looking: false, backlog }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -68,7 +77,8 @@ impl DueActor {
             actor.looking = false;
             match taken {
                 Ok(rows) => {
-                    let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+                    let others = rows.iter().filter(|row| row.kind != DueKind::Sync).count();
+                    let full = others >= usize::try_from(BATCH).unwrap_or(usize::MAX);
                     let refused: Vec<DueRow> = rows.into_iter().filter(|row| !actor.dispatch(row)).collect();
                     if !refused.is_empty() {
                         actor.put_back(refused, ctx);
@@ -78,6 +88,19 @@ impl DueActor {
                 }
                 Err(error) => tracing::warn!(%error, "what is due cannot be read"),
             }
+        }));
+    }
+
+    /// Lets the meetings in line say why they wait, or that they do so no more.
+    fn tell_backlog(&mut self, ctx: &mut Context<Self>) {
+        let present = self.engine.zoom.door().outage();
+        let Some(told) = self.backlog.take_if(|told| told.is_news(present.as_ref())) else { return };
+        let tell = told.clone().tell(Arc::clone(&self.engine), present);
+        ctx.spawn(tell.into_actor(self).map(move |outcome, actor, _| {
+            actor.backlog = Some(outcome.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the meetings in line could not be told why they wait");
+                told
+            }));
         }));
     }
 
@@ -123,11 +146,20 @@ impl DueActor {
 /// Looks first and writes only when something is due: most ticks cost one read.
 async fn take(engine: &Engine) -> Result<Vec<DueRow>, StoreError> {
     let (now, mine) = (UtcMillis::from(engine.clock.now()), engine.shards.mine());
-    if !engine.store.read(move |conn| due::any(conn, mine, now)).await? {
+    let room = room(engine);
+    if !engine.store.read(move |conn| due::any(conn, mine, now, room)).await? {
         return Ok(Vec::new());
     }
     let again_at = UtcMillis::from(engine.clock.now() + LEASE);
-    engine.store.write(move |conn| due::claim(conn, mine, now, again_at, BATCH)).await
+    engine.store.write(move |conn| due::claim(conn, mine, now, again_at, room)).await
+}
+
+/// Meetings are taken as there are places on the way to Zoom, and not while the way leads nowhere: the backlog
+/// stays rows, in which the order is.
+fn room(engine: &Engine) -> Room {
+    let door = engine.zoom.door();
+    let sync = i64::try_from(door.free_places()).unwrap_or(BATCH).min(BATCH);
+    Room { sync, other: BATCH, zoom: door.outage().is_none() }
 }
 
 impl Actor for DueActor {
@@ -136,7 +168,13 @@ impl Actor for DueActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let tick = self.engine.clock.real(TICK).max(TICK_MIN);
         ctx.run_later(Duration::ZERO, Self::look);
-        ctx.run_interval(tick, Self::look);
+        ctx.run_interval(COUNT_EVERY, |actor, ctx| {
+            ctx.spawn(backlog::count(Arc::clone(&actor.engine)).into_actor(actor));
+        });
+        ctx.run_interval(tick, |actor, ctx| {
+            actor.look(ctx);
+            actor.tell_backlog(ctx);
+        });
     }
 }
 

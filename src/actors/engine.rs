@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::door::Door;
 use super::shards::Shards;
 use super::store::Store;
 use super::supervision::Essential;
-use super::zoom_api::{CallZoom, Drain, Lane, ShareQuota, ZoomApiActor};
+use super::zoom_api::{CallZoom, DescribeZoom, Drain, Lane, ShareQuota, ZoomApiActor, ZoomStatus};
 use super::zoom_user::UserOptions;
 use crate::clock::SharedClock;
 use crate::domain::licence;
@@ -72,26 +73,40 @@ pub struct AttendanceOptions {
 
 /// The way to Zoom: one call, one answer.
 #[derive(Debug, Clone)]
-pub struct ZoomHandle(Essential<ZoomApiActor>);
+pub struct ZoomHandle {
+    api: Essential<ZoomApiActor>,
+    door: Door,
+}
 
 impl ZoomHandle {
     /// A handle on the actor that paces the calls.
     #[must_use]
-    pub fn new(api: Essential<ZoomApiActor>) -> Self {
-        Self(api)
+    pub fn new(api: Essential<ZoomApiActor>, door: Door) -> Self {
+        Self { api, door }
+    }
+
+    /// Whether calls can be made, and the places on the way there.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// How things stand with Zoom; `None` while the actor is being rebuilt.
+    pub async fn status(&self) -> Option<ZoomStatus> {
+        self.api.ask(DescribeZoom).await.ok()
     }
 
     /// Sends nothing more, and answers when the last call under way has its answer.
     pub async fn drain(&self) {
         // A door that is gone has nothing under way.
-        let _ = self.0.ask(Drain).await;
+        let _ = self.api.ask(Drain).await;
     }
 
     /// Keeps to one of `processes` equal parts of the account's quota. Lost while the door is being rebuilt: say
     /// it again.
     pub(super) fn share(&self, processes: usize) {
         let processes = u32::try_from(processes).unwrap_or(u32::MAX);
-        self.0.tell(ShareQuota { processes });
+        self.api.tell(ShareQuota { processes });
     }
 
     /// Performs one call in its turn.
@@ -99,7 +114,7 @@ impl ZoomHandle {
     /// # Errors
     /// [`ZoomError`]; an actor that died with the call leaves its outcome unknown.
     pub async fn call(&self, lane: Lane, call: ZoomCall) -> Result<ZoomReply, ZoomError> {
-        self.0
+        self.api
             .ask(CallZoom { lane, call })
             .await
             .unwrap_or(Err(ZoomError::Unknown { doubt: Doubt::ConnectionLost, status: None }))

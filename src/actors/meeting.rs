@@ -8,12 +8,14 @@
 //! A slow answer of Zoom never holds up the live view.
 
 mod echo;
+mod hold;
 mod host;
 mod known;
 pub(crate) mod live;
 mod perform;
 mod sync;
 mod tale;
+mod wait;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +26,7 @@ use tokio::sync::oneshot;
 
 use self::live::{Applied, Live};
 use self::sync::Synced;
+use super::door::Place;
 use super::engine::Engine;
 use super::supervision::supervised;
 use crate::store::inbox::{self, InboxEvent};
@@ -33,8 +36,6 @@ use crate::store::{Retry, StoreError};
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// How often it looks whether it is idle.
 const IDLE_CHECK: Duration = Duration::from_secs(20);
-/// Waits up to this are kept in the actor; longer ones are left to the clock.
-const WAIT_IN_MEMORY_MAX: Duration = Duration::from_secs(60);
 /// Messages that may wait before senders are refused; what is refused stays in the store.
 pub(super) const MAILBOX: usize = 256;
 /// Events applied in one write.
@@ -44,11 +45,13 @@ const EVENTS_MAX: usize = 512;
 const EVENT_FAILURES_MAX: i64 = 5;
 
 /// Something about the booking changed: see whether Zoom agrees.
-#[derive(Debug, Clone, Copy, Message)]
+#[derive(Debug, Default, Message)]
 #[rtype(result = "()")]
 pub(super) struct Wake {
     /// Somebody is waiting for it.
     pub(super) interactive: bool,
+    /// Its place on the way to Zoom, kept until the loop rests.
+    pub(super) place: Option<Place>,
 }
 
 /// Answers when Zoom agrees with this generation of the booking.
@@ -108,6 +111,8 @@ pub(super) struct MeetingActor {
     wake_again: Option<Wake>,
     wait: Option<SpawnHandle>,
     waiters: Vec<Waiter>,
+    /// It waits for Zoom to be reachable, because somebody waits for it.
+    at_the_door: bool,
     /// The number of the loop's present or last run.
     runs: u64,
     events: Vec<InboxEvent>,
@@ -142,6 +147,7 @@ impl MeetingActor {
             wait: None,
             waiters: Vec::new(),
             runs: 0,
+            at_the_door: false,
             events: Vec::new(),
             applying: false,
             batch_max: EVENTS_MAX,
@@ -159,8 +165,9 @@ impl MeetingActor {
             return;
         }
         if self.syncing {
-            let interactive = wake.interactive || self.wake_again.is_some_and(|again| again.interactive);
-            self.wake_again = Some(Wake { interactive });
+            let again = self.wake_again.get_or_insert_default();
+            again.interactive |= wake.interactive;
+            again.place = again.place.take().or(wake.place);
             return;
         }
         self.syncing = true;
@@ -169,9 +176,15 @@ impl MeetingActor {
         if let Some(wait) = self.wait.take() {
             ctx.cancel_future(wait);
         }
+        // Whoever has got a 202 meanwhile waits no more.
+        self.waiters.retain(|waiter| !waiter.asked.reply.is_closed());
         let interactive = wake.interactive || !self.waiters.is_empty();
         let (engine, id) = (Arc::clone(&self.engine), self.id.clone());
-        let run = async move { sync::run(&engine, &id, interactive).await };
+        let run = async move {
+            let outcome = sync::run(&engine, &id, interactive).await;
+            drop(wake.place);
+            outcome
+        };
         ctx.spawn(run.into_actor(self).map(|outcome, actor, ctx| actor.synced(outcome, ctx)));
     }
 
@@ -185,6 +198,9 @@ impl MeetingActor {
                 }
                 if let Some(again_at) = synced.again_at {
                     self.wait_until(again_at, ctx);
+                }
+                if synced.shut && !self.waiters.is_empty() {
+                    self.wait_for_the_door(ctx);
                 }
             }
             Ok(None) => self.waiters.clear(),
@@ -229,18 +245,6 @@ impl MeetingActor {
         }
     }
 
-    fn wait_until(&mut self, at: crate::clock::Instant, ctx: &mut Context<Self>) {
-        let span = (at - self.engine.clock.now()).to_std().unwrap_or_default();
-        let wait = self.engine.clock.real(span);
-        if wait <= WAIT_IN_MEMORY_MAX {
-            let later = |actor: &mut Self, ctx: &mut Context<Self>| {
-                actor.wait = None;
-                actor.sync(Wake { interactive: false }, ctx);
-            };
-            self.wait = Some(ctx.run_later(wait, later));
-        }
-    }
-
     fn apply(&mut self, ctx: &mut Context<Self>) {
         if self.applying || self.events.is_empty() || self.stopping {
             return;
@@ -278,7 +282,7 @@ impl MeetingActor {
                     (self.neighbours.score)(appointment);
                 }
                 if applied.look {
-                    self.sync(Wake { interactive: false }, ctx);
+                    self.sync(Wake::default(), ctx);
                 }
             }
             Ok(None) => {}
@@ -351,7 +355,7 @@ impl Handler<AwaitSynced> for MeetingActor {
     fn handle(&mut self, asked: AwaitSynced, ctx: &mut Self::Context) {
         let from_run = if asked.anew { self.runs + 1 } else { 0 };
         self.waiters.push(Waiter { asked, from_run });
-        self.sync(Wake { interactive: true }, ctx);
+        self.sync(Wake { interactive: true, place: None }, ctx);
     }
 }
 

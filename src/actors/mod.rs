@@ -2,6 +2,7 @@
 //! What an actor decides is decided in `domain`; what it remembers is a cache of the store.
 
 pub mod attendance;
+pub mod door;
 pub mod due;
 pub mod ending;
 pub mod engine;

@@ -23,6 +23,7 @@ pub use self::book::SharedBook;
 use self::book::{AddressBook, Burial};
 pub use self::handle::RegistryHandle;
 use self::own::own;
+use super::door::Place;
 use super::engine::Engine;
 use super::meeting::{ApplyEvents, AwaitSynced, MAILBOX, MeetingActor, Neighbours, Quiesce, Wake};
 use super::shards::Note;
@@ -46,6 +47,8 @@ struct WakeMeeting {
     id: String,
     /// Somebody is waiting for it.
     interactive: bool,
+    /// Its place on the way to Zoom; none while nothing can be done there.
+    place: Option<Place>,
 }
 
 /// Answers when Zoom agrees with a generation of a meeting's booking.
@@ -243,7 +246,10 @@ impl MeetingRegistry {
             Burial::RebuildAfter(wait) => {
                 metrics::counter!("convened_meeting_actor_deaths_total").increment(1);
                 tracing::error!(meeting.id = %id, ?wait, "a meeting's actor died and is rebuilt");
-                ctx.run_later(wait, move |registry, ctx| registry.wake(&id, false, ctx));
+                ctx.run_later(wait, move |registry, ctx| {
+                    let place = registry.engine.zoom.door().place();
+                    registry.wake(&id, Wake { interactive: false, place }, ctx);
+                });
             }
             Burial::Quarantine => self.quarantine(id, ctx),
         }
@@ -261,10 +267,10 @@ impl MeetingRegistry {
         }));
     }
 
-    fn wake(&self, id: &str, interactive: bool, ctx: &Context<Self>) {
+    fn wake(&self, id: &str, wake: Wake, ctx: &Context<Self>) {
         if let Some(address) = self.find(id, ctx) {
             // A full mailbox holds a wake-up already.
-            let _ = address.try_send(Wake { interactive });
+            let _ = address.try_send(wake);
         }
     }
 }
@@ -290,7 +296,8 @@ impl Handler<WakeMeeting> for MeetingRegistry {
     type Result = ();
 
     fn handle(&mut self, wake: WakeMeeting, ctx: &mut Self::Context) {
-        self.wake(&wake.id, wake.interactive, ctx);
+        let WakeMeeting { id, interactive, place } = wake;
+        self.wake(&id, Wake { interactive, place }, ctx);
     }
 }
 

@@ -32,9 +32,9 @@ const BACK_OFF: Duration = Duration::from_secs(1);
 /// The longest wait after an attempt that failed.
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
 /// The same where Zoom said no: people have to act first.
-const REFUSED_BACK_OFF: Duration = Duration::from_secs(30);
-/// The longest wait where Zoom said no.
-const REFUSED_BACK_OFF_MAX: Duration = Duration::from_secs(15 * 60);
+const REFUSED_BACK_OFF: Duration = Duration::from_secs(2 * 60);
+/// The longest wait where Zoom said no: so long somebody who has put it right waits at most.
+const REFUSED_BACK_OFF_MAX: Duration = Duration::from_secs(5 * 60);
 /// The most who wait for one token.
 const WAITERS_MAX: usize = 1_024;
 
@@ -176,7 +176,8 @@ impl TokenActor {
             Err(error) => {
                 self.strikes += 1;
                 let until = patience(&error, self.strikes, now);
-                tracing::warn!(class = error.class(), retry_at = %until, "zoom gave no token: {error}");
+                // Said once by the door; the words are Zoom's own.
+                tracing::debug!(class = error.class(), retry_at = %until, "zoom gave no token");
                 self.failure = Some(Failure { error: error.clone(), until });
                 self.known(now).unwrap_or(Err(error))
             }

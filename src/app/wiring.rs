@@ -21,12 +21,14 @@ use crate::actors::shards::Shards;
 use crate::actors::store::Store;
 use crate::actors::stream::EventStream;
 use crate::actors::supervision::{Essential, Supervision};
+use crate::actors::zoom_api::{StoreRecords, ZoomApiConfig};
 use crate::clock::{Instant, SharedClock};
 use crate::config::{Algorithm, Settings};
 use crate::hooks::client::HookClient;
 use crate::http::Front;
 use crate::http::admission::Admission;
 use crate::http::auth::Auth;
+use crate::http::connection::{Account, AccountFacts};
 use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
 use crate::store::due::{self, DueKind};
@@ -119,7 +121,8 @@ pub(super) fn wire(
     arbiters: &Arbiters,
 ) -> anyhow::Result<Wired> {
     let share = shards.standing().map(|_| (store, &identity.sealer));
-    let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle(), share)?;
+    let records = StoreRecords::new(store.clone(), identity.sealer.clone());
+    let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle(), share, records)?;
     let engine = Arc::new(Engine {
         store: store.clone(),
         clock,
@@ -233,6 +236,7 @@ pub(super) fn front(
         engine: Arc::clone(engine),
         link_grace: chrono::Duration::from_std(settings.meetings.link_grace)
             .context("meetings.link_grace is too long")?,
+        account: account(&settings.zoom),
     };
     let secret = settings.zoom.webhook_secret_token.as_ref();
     let intake = Intake {
@@ -243,6 +247,20 @@ pub(super) fn front(
         body_bytes: limits.body_bytes,
     };
     Ok((web::Data::new(front), web::Data::new(intake)))
+}
+
+fn account(zoom: &crate::config::Zoom) -> Account {
+    let facts = AccountFacts {
+        configured: zoom.configured(),
+        account_id: zoom.account_id.clone(),
+        api_url: zoom.api_url.to_string(),
+        oauth_url: zoom.oauth_url.to_string(),
+        plan: zoom.plan.as_str(),
+        quotas: ZoomApiConfig::from(zoom).quotas,
+        webhook_secret: zoom.webhook_secret_token.is_some(),
+        sdk: zoom.sdk_key.is_some() && zoom.sdk_secret.is_some(),
+    };
+    Account { facts, health: Default::default() }
 }
 
 fn keys(auth: &crate::config::Auth) -> anyhow::Result<Keys> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix::ArbiterHandle;
 use anyhow::Context as _;
 
+use crate::actors::door::Door;
 use crate::actors::engine::ZoomHandle;
 use crate::actors::store::Store;
 use crate::actors::supervision::Supervision;
 use crate::actors::token::{AccountCredentials, Grants, SharedGrants, TokenActor, TokenSource};
-use crate::actors::zoom_api::{ZoomApiActor, ZoomApiConfig};
+use crate::actors::zoom_api::{Records, StoreRecords, ZoomApiActor, ZoomApiConfig};
 use crate::clock::SharedClock;
 use crate::config::{self, Settings};
 use crate::store::Sealer;
@@ -24,6 +25,7 @@ pub(super) fn start(
     supervision: &Supervision,
     arbiter: &ArbiterHandle,
     share: Option<(&Store, &Sealer)>,
+    records: StoreRecords,
 ) -> anyhow::Result<ZoomHandle> {
     let zoom = &settings.zoom;
     let client = http::client(zoom.timeout).context("no HTTP client for Zoom")?;
@@ -36,6 +38,7 @@ pub(super) fn start(
             None => own,
         }
     });
+    let door = Door::new(None);
     if grants.is_none() {
         tracing::warn!(
             "zoom: account_id, client_id or client_secret is missing; bookings wait until they are set"
@@ -48,10 +51,14 @@ pub(super) fn start(
     let config = Arc::new(ZoomApiConfig::from(zoom));
     let api = ZoomClient::new(client, zoom.api_url.as_str(), Arc::clone(clock));
     let tokens: Arc<dyn TokenSource> = Arc::new(tokens);
-    let clock = Arc::clone(clock);
-    Ok(ZoomHandle::new(supervision.essential("zoom_api", arbiter, move || {
-        ZoomApiActor::new(Arc::clone(&config), api.clone(), Arc::clone(&tokens), Arc::clone(&clock))
-    })))
+    let (clock, sign) = (Arc::clone(clock), door.clone());
+    let records: Arc<dyn Records> = Arc::new(records);
+    let api = supervision.essential("zoom_api", arbiter, move || {
+        let (config, tokens) = (Arc::clone(&config), Arc::clone(&tokens));
+        let (clock, records) = (Arc::clone(&clock), Arc::clone(&records));
+        ZoomApiActor::new(config, api.clone(), tokens, clock, records, sign.clone())
+    });
+    Ok(ZoomHandle::new(api, door))
 }
 
 /// The account's app, by its client id, and its credentials, when they are all there.

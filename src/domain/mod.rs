@@ -12,6 +12,7 @@ pub mod interval;
 pub mod licence;
 pub mod lifecycle;
 pub mod marker;
+pub mod outage;
 pub mod overrun;
 pub mod recurrence;
 pub mod rules;

@@ -224,6 +224,9 @@ pub enum Outcome {
 /// Why a step was not done, by what follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
+    /// Certainly not done, because nothing can be done at Zoom at present: no failure of this meeting's, so it
+    /// costs it nothing. It stays due.
+    Shut,
     /// Certainly not done; try again after a back-off.
     NotDone,
     /// May be done.

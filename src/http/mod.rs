@@ -7,13 +7,14 @@
 //!   `settle`: the common end of every write to a booking.
 //! - [`people`], [`groups`], [`hosts`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
 //! - [`zoom_users`]: the account's users at Zoom and their licences.
-//! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`: what operators ask.
+//! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`, [`connection`]: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
 pub mod admission;
 pub mod appointments;
 pub mod auth;
 mod body;
+pub mod connection;
 mod dead_letters;
 mod docs;
 mod envelope;
@@ -100,6 +101,8 @@ pub struct Front {
     pub engine: Arc<Engine>,
     /// How long after the end links are given out.
     pub link_grace: chrono::Duration,
+    /// The connection to Zoom.
+    pub account: connection::Account,
 }
 
 impl Front {

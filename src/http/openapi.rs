@@ -9,8 +9,8 @@ use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resyn
 use super::error::ErrorBody;
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people, rules,
-    series, webhook, zoom_users,
+    connection, dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people,
+    rules, series, webhook, zoom_users,
 };
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -39,6 +39,9 @@ use super::{
         zoom_users::remove,
         zoom_users::licence,
         zoom_users::zak,
+        connection::status,
+        connection::health,
+        connection::config,
         people::list,
         people::put,
         people::get,

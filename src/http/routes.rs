@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
-    admission, dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people,
-    rules, series, webhook, zoom_users,
+    admission, connection, dead_letters, docs, events, groups, health, hosts, metrics, notifications,
+    orphans, people, rules, series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -25,6 +25,7 @@ pub(super) fn routes(cfg: &mut ServiceConfig) {
 /// The paths that count as requests in flight.
 fn limited(cfg: &mut ServiceConfig) {
     cfg.configure(webhooks)
+        .configure(zoom)
         .configure(news)
         .configure(users)
         .configure(directory)
@@ -40,6 +41,12 @@ fn webhooks(cfg: &mut ServiceConfig) {
             web::resource("/api/zoom/webhooks/dead-letters/{id}/replay")
                 .route(post().to(dead_letters::replay)),
         );
+}
+
+fn zoom(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/api/zoom/connection-status").route(get().to(connection::status)))
+        .service(web::resource("/api/zoom/health").route(get().to(connection::health)))
+        .service(web::resource("/api/zoom/config").route(get().to(connection::config)));
 }
 
 fn news(cfg: &mut ServiceConfig) {

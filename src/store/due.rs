@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::schema::{due_work, meeting_instances, zoom_meetings};
+use super::schema::{appointments, due_work, meeting_instances, zoom_meetings};
 use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis, each_backend};
+use crate::domain::appointment::AppointmentStatus;
 use crate::domain::shard::{Shard, ShardSet};
 
 /// In the place of a shard: the work is about no meeting, so any process may do it.
@@ -51,6 +52,9 @@ enum About {
 }
 
 impl DueKind {
+    /// The kinds that can do nothing while Zoom cannot be called: they stay rows until it can.
+    pub const NEEDING_ZOOM: &'static [Self] = &[Self::Sync, Self::Report];
+
     /// Work about a meeting is done by the process that has the meeting's shard; `None` for work about no
     /// meeting, or about the whole account: any process may do it.
     fn about(self) -> Option<About> {
@@ -76,6 +80,9 @@ pub struct DueRow {
     pub due_at: UtcMillis,
     /// Whose: the shard of the meeting, or -1 for anybody's.
     pub shard: i64,
+    /// Who goes first of what is due, the earliest first: for meetings their planned start, and the beginning of
+    /// time for those that must go away; for everything else the time it is due.
+    pub rank_at: UtcMillis,
 }
 
 /// The shard of the meeting that the work is about.
@@ -95,20 +102,81 @@ fn shard_of(conn: &mut Conn, kind: DueKind, key: &str) -> Result<i64, StoreError
     Ok(found.unwrap_or(ANYBODYS))
 }
 
-/// Sets the time of a piece of work, whatever it was before.
+/// How much may be handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Meetings to be synced: as many as there are places for on the way to Zoom.
+    pub sync: i64,
+    /// Everything else.
+    pub other: i64,
+    /// Whether Zoom can be called; while not, [`DueKind::NEEDING_ZOOM`] is left alone.
+    pub zoom: bool,
+}
+
+impl Room {
+    /// The kinds that are handed out beside meetings.
+    fn left_out(&self) -> &'static [DueKind] {
+        if self.zoom { &[DueKind::Sync] } else { DueKind::NEEDING_ZOOM }
+    }
+
+    fn takes_meetings(&self) -> bool {
+        self.zoom && self.sync > 0
+    }
+}
+
+/// The place in line of what must go away: before everything that is to be made or moved.
+#[must_use]
+pub fn first_in_line() -> UtcMillis {
+    UtcMillis::from(chrono::DateTime::UNIX_EPOCH)
+}
+
+/// Sets the time of a piece of work, whatever it was before. A meeting's place in line is looked up: whoever
+/// knows it already spares that with [`set_ranked`].
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn set(conn: &mut Conn, kind: DueKind, key: &str, due_at: UtcMillis) -> Result<(), StoreError> {
+    let rank_at = match kind {
+        DueKind::Sync => rank_of_meeting(conn, key)?.unwrap_or(due_at),
+        _ => due_at,
+    };
+    set_ranked(conn, kind, key, due_at, rank_at)
+}
+
+/// Sets the time of a piece of work and its place in line, whatever they were before.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_ranked(
+    conn: &mut Conn,
+    kind: DueKind,
+    key: &str,
+    due_at: UtcMillis,
+    rank_at: UtcMillis,
+) -> Result<(), StoreError> {
     let shard = shard_of(conn, kind, key)?;
-    let row = DueRow { kind, key: key.to_owned(), due_at, shard };
+    let row = DueRow { kind, key: key.to_owned(), due_at, shard, rank_at };
     each_backend!(conn, |c| diesel::insert_into(due_work::table)
         .values(&row)
         .on_conflict((due_work::kind, due_work::key))
         .do_update()
-        .set((due_work::due_at.eq(due_at), due_work::shard.eq(shard)))
+        .set((due_work::due_at.eq(due_at), due_work::shard.eq(shard), due_work::rank_at.eq(rank_at)))
         .execute(c))?;
     Ok(())
+}
+
+/// The place in line of a meeting: soonest start first, and before them what must go away.
+fn rank_of_meeting(conn: &mut Conn, id: &str) -> Result<Option<UtcMillis>, StoreError> {
+    let found: Option<(String, UtcMillis)> = zoom_meetings::table
+        .inner_join(appointments::table)
+        .filter(zoom_meetings::id.eq(id))
+        .select((appointments::status, appointments::start_at))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(status, start_at)| {
+        let wanted = AppointmentStatus::parse(&status).is_some_and(AppointmentStatus::wants_meeting);
+        if wanted { start_at } else { first_in_line() }
+    }))
 }
 
 /// Forgets a piece of work.
@@ -151,7 +219,8 @@ pub fn replace(
                 .execute(conn)?;
         }
         (None, Some(due_at)) => {
-            let row = DueRow { kind, key: key.to_owned(), due_at, shard: shard_of(conn, kind, key)? };
+            let shard = shard_of(conn, kind, key)?;
+            let row = DueRow { kind, key: key.to_owned(), due_at, shard, rank_at: due_at };
             each_backend!(conn, |c| diesel::insert_into(due_work::table)
                 .values(&row)
                 .on_conflict_do_nothing()
@@ -183,12 +252,16 @@ fn takeable(mine: ShardSet) -> Vec<i64> {
     std::iter::once(ANYBODYS).chain(mine.iter().map(Shard::number)).collect()
 }
 
-/// Whether anything is due at `now` for a process that has the shards `mine`.
+/// Whether there is anything to hand out at `now` to a process that has the shards `mine`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn any(conn: &mut Conn, mine: ShardSet, now: UtcMillis) -> Result<bool, StoreError> {
-    let mut due = due_work::table.filter(due_work::due_at.le(now)).select(due_work::key).into_boxed();
+pub fn any(conn: &mut Conn, mine: ShardSet, now: UtcMillis, room: Room) -> Result<bool, StoreError> {
+    let left_out: &[DueKind] = if room.takes_meetings() { &[] } else { room.left_out() };
+    let mut due = due_work::table
+        .filter(due_work::due_at.le(now).and(due_work::kind.ne_all(left_out)))
+        .select(due_work::key)
+        .into_boxed();
     if mine != ShardSet::ALL {
         due = due.filter(due_work::shard.eq_any(takeable(mine)));
     }
@@ -196,9 +269,9 @@ pub fn any(conn: &mut Conn, mine: ShardSet, now: UtcMillis) -> Result<bool, Stor
     Ok(first.is_some())
 }
 
-/// Takes up to `limit` pieces of work that are due at `now` and puts them off until `again_at`, so that each is
-/// handed out once, and again should whoever got it die. What another process is taking at this moment is
-/// passed over.
+/// Takes what is due at `now`, as much as there is `room` for, and puts it off until `again_at`, so that each
+/// piece is handed out once, and again should whoever got it die. Meetings come in the order of their rank. What
+/// another process is taking at this moment is passed over.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -207,21 +280,31 @@ pub fn claim(
     mine: ShardSet,
     now: UtcMillis,
     again_at: UtcMillis,
-    limit: i64,
+    room: Room,
 ) -> Result<Vec<DueRow>, StoreError> {
-    let due = due_work::table
-        .filter(due_work::due_at.le(now))
+    let is_due = due_work::due_at.le(now);
+    let others = due_work::table
+        .filter(is_due.and(due_work::kind.ne_all(room.left_out())))
         .order((due_work::due_at, due_work::kind, due_work::key))
-        .limit(limit);
-    let due: Vec<DueRow> = match conn {
-        Conn::Sqlite(conn) => due.select(DueRow::as_select()).load(conn)?,
-        Conn::Postgres(conn) => due
-            .filter(due_work::shard.eq_any(takeable(mine)))
-            .select(DueRow::as_select())
-            .for_update()
-            .skip_locked()
-            .load(conn)?,
-    };
+        .limit(room.other);
+    let meetings = due_work::table
+        .filter(is_due.and(due_work::kind.eq(DueKind::Sync)))
+        .order((due_work::rank_at, due_work::due_at, due_work::key))
+        .limit(if room.takes_meetings() { room.sync } else { 0 });
+    let mut due: Vec<DueRow>;
+    match conn {
+        Conn::Sqlite(conn) => {
+            due = others.select(DueRow::as_select()).load(conn)?;
+            due.extend(meetings.select(DueRow::as_select()).load(conn)?);
+        }
+        Conn::Postgres(conn) => {
+            let mine = takeable(mine);
+            let others = others.filter(due_work::shard.eq_any(mine.clone()));
+            due = others.select(DueRow::as_select()).for_update().skip_locked().load(conn)?;
+            let meetings = meetings.filter(due_work::shard.eq_any(mine));
+            due.extend(meetings.select(DueRow::as_select()).for_update().skip_locked().load(conn)?);
+        }
+    }
     for row in &due {
         diesel::update(due_work::table.find((row.kind, &row.key)))
             .set(due_work::due_at.eq(again_at))

@@ -353,6 +353,7 @@ diesel::table! {
         key -> Text,
         due_at -> Timestamp,
         shard -> BigInt,
+        rank_at -> Timestamp,
     }
 }
 
@@ -382,6 +383,15 @@ diesel::table! {
         key -> Text,
         day -> Text,
         used -> BigInt,
+    }
+}
+
+diesel::table! {
+    zoom_connection (id) {
+        id -> Text,
+        state -> Text,
+        since -> Timestamp,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -557,6 +567,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shards,
     story,
     webhook_events,
+    zoom_connection,
     zoom_meetings,
     zoom_orphans,
     zoom_participants,

@@ -14,6 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +22,8 @@ use super::{DatabaseUrl, StoreError};
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
+/// What HMAC fills a shorter key up to, with zeros (RFC 2104, for SHA-256).
+const HMAC_BLOCK_BYTES: usize = 64;
 
 /// Seals and opens secrets with the key of this installation.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub struct Sealer {
     cipher: XChaCha20Poly1305,
     /// Tells another key from a damaged value; the first byte of the key's SHA-256.
     key_id: u8,
+    /// Names things in rows that must not stand there themselves.
+    fingerprints: Hmac<Sha256>,
 }
 
 impl std::fmt::Debug for Sealer {
@@ -91,7 +96,20 @@ impl Sealer {
     fn new(key: &SecretBox<[u8; KEY_BYTES]>) -> Self {
         let key = key.expose_secret();
         let [key_id, ..] = <[u8; 32]>::from(Sha256::digest(key));
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(*key)), key_id }
+        // A key of its own, so that no fingerprint says anything of what is sealed.
+        let own = Sha256::new_with_prefix(b"convened fingerprint").chain_update(key).finalize();
+        let mut block = [0; HMAC_BLOCK_BYTES];
+        block.iter_mut().zip(own).for_each(|(byte, own)| *byte = own);
+        let fingerprints = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        Self { cipher: XChaCha20Poly1305::new(&Key::from(*key)), key_id, fingerprints }
+    }
+
+    /// A name for `value` that is always the same and from which nobody without the key can find `value`: an
+    /// HMAC-SHA256, in hex, bound to `context`.
+    #[must_use]
+    pub fn fingerprint(&self, context: &str, value: &[u8]) -> String {
+        let mac = self.fingerprints.clone().chain_update(context.as_bytes()).chain_update([0]);
+        hex::encode(mac.chain_update(value).finalize().into_bytes())
     }
 
     /// Seals `secret` for the place that `context` names, for example `oauth_states.verifier:<state>`.

@@ -26,6 +26,9 @@ const UNTIL_MAX: TimeDelta = TimeDelta::hours(25);
 /// The least patience, for a date that is already past by our clock.
 const UNTIL_MIN: TimeDelta = TimeDelta::seconds(1);
 
+/// How far Zoom's clock may be behind ours.
+const CLOCKS_APART_MAX: TimeDelta = TimeDelta::minutes(2);
+
 /// Zoom's error body, as far as it can be made out.
 struct Fault {
     code: Option<i64>,
@@ -123,16 +126,16 @@ fn which_limit(message: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Limit 
     if says("too many concurrent") {
         Limit::LockKey
     } else if says("registrant") {
-        Limit::RegistrantDaily { until: patient.unwrap_or_else(|| next_day(now)) }
+        Limit::RegistrantDaily { until: patient.unwrap_or_else(|| end_of_day(now)) }
     } else if says("meeting create/update") || says("particular user") {
-        Limit::HostDaily { until: patient.unwrap_or_else(|| next_day(now)) }
+        Limit::HostDaily { until: patient.unwrap_or_else(|| end_of_day(now)) }
     } else if kind.eq_ignore_ascii_case("qps") || says("per-second") {
         Limit::Qps { retry_after: until.and_then(|until| (until - now).to_std().ok()) }
     } else if kind.eq_ignore_ascii_case("daily-limit") || says("daily rate limit") || patient.is_some() {
-        Limit::Daily { until: until.unwrap_or_else(|| next_day(now)) }
+        Limit::Daily { until: until.unwrap_or_else(|| end_of_day(now)) }
     } else if says("gmt 00:00:00") {
         // Unknown words about a day. Of all that lasts a day, one host is the smallest that can be parked.
-        Limit::HostDaily { until: next_day(now) }
+        Limit::HostDaily { until: end_of_day(now) }
     } else {
         Limit::Qps { retry_after: until.and_then(|until| (until - now).to_std().ok()) }
     }
@@ -148,6 +151,13 @@ fn read_retry_after(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         .ok()
         .or_else(|| in_seconds().and_then(|span| now.checked_add_signed(span)))?;
     Some(until.clamp(now + UNTIL_MIN, now + UNTIL_MAX))
+}
+
+/// When to try again after a day's limit that came without a date. Just after midnight it is most likely
+/// yesterday's, counted by a clock behind ours: believing it would lose a whole day.
+fn end_of_day(now: DateTime<Utc>) -> DateTime<Utc> {
+    let midnight = now.date_naive().and_time(NaiveTime::MIN).and_utc();
+    if now - midnight < CLOCKS_APART_MAX { midnight + CLOCKS_APART_MAX } else { next_day(now) }
 }
 
 /// When Zoom's daily counts start anew: midnight in UTC.

@@ -139,14 +139,21 @@ impl fmt::Display for Limit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Qps { .. } => out.write_str("calls per second"),
-            Self::Daily { until } => write!(out, "calls per day, until {until}"),
-            Self::HostDaily { until } => write!(out, "changes per day of this host, until {until}"),
+            Self::Daily { until } => write!(out, "calls per day of this kind; again at {}", minute(until)),
+            Self::HostDaily { until } => {
+                write!(out, "meetings made or changed per day for this host; again at {}", minute(until))
+            }
             Self::RegistrantDaily { until } => {
-                write!(out, "registrations per day of this person, until {until}")
+                write!(out, "registrations per day of this person; again at {}", minute(until))
             }
             Self::LockKey => out.write_str("another request about the same is running"),
         }
     }
+}
+
+/// A time as people read it.
+fn minute(at: &DateTime<Utc>) -> impl fmt::Display {
+    at.format("%Y-%m-%d %H:%M UTC")
 }
 
 /// Whether, and when, the same call may be tried again.
@@ -199,6 +206,12 @@ impl ZoomError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Unknown { .. })
+    }
+
+    /// Whether it was a passing matter that Zoom did not say what is there: asked again later, it may.
+    #[must_use]
+    pub fn keeps_from_knowing(&self) -> bool {
+        !matches!(self, Self::NotFound { .. } | Self::Rejected { .. })
     }
 
     /// A short, fixed name for metrics and logs.

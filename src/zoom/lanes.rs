@@ -127,7 +127,7 @@ impl<T: Waiting> Lanes<T> {
                 if head.is_abandoned() {
                     return self.take(lane, label).map_or(Next::Idle, Next::Forget);
                 }
-                match limits.admit(head.call(), lane, now) {
+                match limits.admit(head.call(), now) {
                     Admission::Go => {
                         return self.take(lane, label).map_or(Next::Idle, |it| Next::Send(lane, it));
                     }

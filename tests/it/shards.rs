@@ -11,7 +11,7 @@ use convened::actors::store::Store;
 use convened::actors::token::{Grants, SharedGrants};
 use convened::clock::{Clock as _, SystemClock};
 use convened::domain::shard::{COUNT, Shard, ShardSet};
-use convened::store::due::{self, DueKind};
+use convened::store::due::{self, DueKind, Room};
 use convened::store::secret::Sealer;
 use convened::store::shard::{Fence, Session};
 use convened::store::{Conn, StoreError, UtcMillis};
@@ -24,6 +24,9 @@ use futures::future::{BoxFuture, FutureExt as _, join_all};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::support::database::{TestDatabase, on_each_database};
+
+/// Room for all of it.
+const ROOM: Room = Room { sync: 10, other: 10, zoom: true };
 
 #[derive(QueryableByName)]
 struct ShardRow {
@@ -69,13 +72,13 @@ on_each_database! {
         let mine: ShardSet = std::iter::once(Shard::of(meetings[0])).collect();
         let others = ShardSet::ALL.without(mine);
         let claim = |conn: &mut Conn, mine| -> Vec<String> {
-            due::claim(conn, mine, now, later, 10).unwrap().into_iter().map(|row| row.key).collect()
+            due::claim(conn, mine, now, later, ROOM).unwrap().into_iter().map(|row| row.key).collect()
         };
         if let Conn::Sqlite(_) = conn {
             assert_eq!(claim(&mut conn, ShardSet::ALL), meetings);
         } else {
             assert_eq!(claim(&mut conn, mine), meetings[..1]);
-            assert!(!due::any(&mut conn, mine, now).unwrap());
+            assert!(!due::any(&mut conn, mine, now, ROOM).unwrap());
             assert_eq!(claim(&mut conn, others), meetings[1..]);
         }
         assert!(claim(&mut conn, ShardSet::ALL).is_empty(), "each is handed out once");

@@ -56,7 +56,7 @@ pub(super) async fn run(engine: &Engine, instance: &str) -> Result<(), StoreErro
         Err(ZoomError::NotFound { .. }) => Reading::NotYet("zoom does not have the report yet".to_owned()),
         // Zoom's own words may hold an address.
         Err(ZoomError::Rejected { code, .. }) => Reading::NotYet(format!("zoom refuses it (code {code:?})")),
-        Err(error) => Reading::NotYet(error.to_string()),
+        Err(error) => Reading::NotYet(format!("zoom could not be asked ({})", error.class())),
     };
     conclude(engine, fence, row, span, reading).await
 }

@@ -39,13 +39,17 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
     let ours: Vec<&InstanceRow> = spans.iter().filter(|span| planned.covers(&run_of(span))).collect();
     let open = ours.iter().any(|span| span.ended_at.is_none());
     let give_up_at = planned.end + engine.attendance.report_give_up;
-    if ours.is_empty() && now >= give_up_at {
+    // Only Zoom's word that there was nothing is one: a failing Zoom makes nobody absent.
+    let may_be_hidden = missing.as_ref().is_err_and(ZoomError::keeps_from_knowing);
+    if ours.is_empty() && now >= give_up_at && !may_be_hidden {
         return no_show(engine, fence, &view, now).await;
     }
     let settled = !ours.is_empty() && !open;
     save(engine, fence, &view, &planned, spans).await?;
-    if let Err(error) = missing {
-        tracing::debug!(appointment.id = %appointment_id, %error, "zoom could not say how the booking came out");
+    if let Err(error) = &missing {
+        // Zoom's own words may hold an address.
+        let class = error.class();
+        tracing::debug!(appointment.id = %appointment_id, class, "zoom could not say how the booking came out");
     }
     let delay = engine.attendance.report_delay.max(std::time::Duration::from_secs(60));
     let retry_at = (!settled).then(|| (now + delay).max(now));

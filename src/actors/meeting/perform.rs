@@ -132,7 +132,17 @@ fn from_error(step: &Step, error: &ZoomError) -> Performed {
         ZoomError::RateLimited(
             Limit::Daily { until } | Limit::HostDaily { until } | Limit::RegistrantDaily { until },
         ) => Failure::Until(*until),
-        _ => Failure::NotDone,
+        // How things stand between us and Zoom, which is not this meeting's doing.
+        ZoomError::NotConfigured
+        | ZoomError::Unreachable { .. }
+        | ZoomError::TokenInvalid
+        | ZoomError::CredentialsRefused { .. }
+        | ZoomError::BreakerOpen { .. }
+        | ZoomError::Overloaded
+        | ZoomError::ShuttingDown => Failure::Shut,
+        ZoomError::ScopeMissing { .. } | ZoomError::RateLimited(Limit::Qps { .. } | Limit::LockKey) => {
+            Failure::NotDone
+        }
     };
     Performed::failed(failure, &describe(error))
 }
@@ -145,6 +155,7 @@ fn describe(error: &ZoomError) -> String {
             let code = code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
             format!("zoom refuses it (status {status}, {code})")
         }
+        ZoomError::CredentialsRefused { .. } => "zoom refuses the credentials".to_owned(),
         other => other.to_string(),
     }
 }

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use rand::RngExt;
 
+use super::hold;
 use super::perform::{self, Performed};
 use super::{known, tale};
 use crate::actors::engine::Engine;
@@ -36,6 +37,8 @@ pub(super) struct Synced {
     pub(super) agrees: bool,
     /// When there is something to do again.
     pub(super) again_at: Option<DateTime<Utc>>,
+    /// Zoom cannot be called: the meeting stays due.
+    pub(super) shut: bool,
 }
 
 /// Runs the loop for one meeting; `None` when the meeting does not exist, or is another process's by now.
@@ -63,14 +66,22 @@ pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<
         if let Some(stop) = resting(&step, &desired, now) {
             return rest(engine, &view, &desired, known, stop, &policy).await.map(Some);
         }
+        if let Some(outage) = engine.zoom.door().outage() {
+            return hold::hold(engine, fence, &view, &outage).await.map(Some);
+        }
         let Some(version) = intend(engine, &view, fence, &step, desired.generation()).await? else {
             continue;
         };
         let performed = perform::step(engine, &view, &desired, &step, lane(&step, interactive)).await;
+        let refused_at_the_door = performed.outcome == Outcome::Failed(Failure::Shut);
         conclude(engine, &view, version, &step, desired.generation(), performed).await?;
+        // While it is shut the next round holds; otherwise this was a moment's matter.
+        if refused_at_the_door && engine.zoom.door().outage().is_none() {
+            return hold::come_again(engine, fence, &view).await.map(Some);
+        }
     }
     let again_at = Some(engine.clock.now() + SEAT_WAIT);
-    Ok(Some(Synced { generation: 0, agrees: false, again_at }))
+    Ok(Some(Synced { generation: 0, agrees: false, again_at, shut: false }))
 }
 
 async fn begin_resync(
@@ -155,7 +166,8 @@ async fn rest(
     if !stop.state.is_empty() {
         columns.sync_state = stop.state.to_owned();
     }
-    let synced = Synced { generation: desired.generation(), agrees: stop.agrees, again_at: stop.again_at };
+    let (generation, agrees, again_at) = (desired.generation(), stop.agrees, stop.again_at);
+    let synced = Synced { generation, agrees, again_at, shut: false };
     let status = status(known.number.is_some(), &view.booking.status);
     let (id, version, again_at) = (row.id.clone(), row.version, stop.again_at.map(UtcMillis::from));
     let (appointment, due_at) = (view.booking.id.clone(), view.due_at);

@@ -81,6 +81,8 @@ pub(super) fn of(before: &Known, step: &Step, performed: &Performed, after: &Kno
         (Outcome::Read { .. }, _) if before.gone_at.is_some() => {
             tale("zoom.found_again", "the Zoom meeting is there after all")
         }
+        // Told by `hold`, once an outage.
+        (Outcome::Failed(Failure::Shut), _) => return Vec::new(),
         (Outcome::Failed(failure), _) if after.attempts <= 1 => {
             let reason = performed.error.as_deref().unwrap_or("no reason given");
             let line = tale("zoom.failed", &format!("Zoom could not be told: {reason}"));

@@ -33,8 +33,8 @@ impl RegistryHandle {
         Self { registry, engine }
     }
 
-    /// Says that a booking changed. Call it after the commit; should it be lost (`false`), the row in `due_work`
-    /// repeats it.
+    /// Says that a booking changed. Call it after the commit; should it be lost (`false`), or should the way to Zoom
+    /// be full, the row in `due_work` repeats it in its turn.
     pub fn wake(&self, meeting_id: &str) -> bool {
         if self.engine.shards.owns(meeting_id) {
             return self.wake_here(meeting_id, false);
@@ -45,7 +45,11 @@ impl RegistryHandle {
 
     /// As [`RegistryHandle::wake`], for a meeting that is known to be this process's.
     pub(in crate::actors) fn wake_here(&self, meeting_id: &str, interactive: bool) -> bool {
-        self.registry.tell(WakeMeeting { id: meeting_id.to_owned(), interactive })
+        let door = self.engine.zoom.door();
+        let place = door.place();
+        // People do not wait for a place; and while Zoom cannot be called the meeting only notes why it waits.
+        let may_go = interactive || place.is_some() || door.outage().is_some();
+        may_go && self.registry.tell(WakeMeeting { id: meeting_id.to_owned(), interactive, place })
     }
 
     /// Lets the meetings finish what they are at and start nothing more; answers when all of them rest.

@@ -9,14 +9,14 @@ use futures::FutureExt as _;
 use rand::RngExt as _;
 use tokio::time::Instant;
 
-use super::reply::Outcome;
+use super::reply::{Outcome, reply};
 use super::{GetToken, Job, Lane, Lease, Token, ZoomApiActor};
-use crate::zoom::ZoomError;
 use crate::zoom::breaker::Gate;
 use crate::zoom::client::Exchange;
 use crate::zoom::error::{Doubt, Limit};
 use crate::zoom::lanes::Next;
 use crate::zoom::limits::Now;
+use crate::zoom::{ZoomError, call};
 
 /// How often a call is repeated that Zoom says came too fast.
 const QPS_REPEATS_MAX: u32 = 5;
@@ -41,46 +41,71 @@ struct TokenArrived(Result<Token, ZoomError>);
 impl ZoomApiActor {
     /// Lets out whatever may go now, and sees to being called again when more may.
     pub(super) fn dispatch(&mut self, ctx: &mut Context<Self>) {
-        while !self.lanes.is_empty() {
-            let now = self.now();
-            let on_trial = match self.breaker.gate(now.clock) {
-                Gate::Open => false,
-                Gate::Trial => true,
-                Gate::OnTrial => break,
-                Gate::Shut(left) => {
-                    self.fail_waiting(&ZoomError::BreakerOpen { retry_after: left });
-                    self.wake_after(self.clock.real(left), ctx);
-                    break;
-                }
-            };
-            let Some(token) = self.token(now, ctx) else { break };
-            let (busy, most) = (self.in_flight.len(), self.config.in_flight_max);
-            let kept = self.config.in_flight_kept_for_urgent;
-            let has_room =
-                |lane: Lane| busy < if lane.is_urgent() { most } else { most.saturating_sub(kept).max(1) };
-            match self.lanes.next(&mut self.limits, has_room, now) {
-                Next::Send(_, job) => {
-                    if on_trial {
-                        self.breaker.try_once();
-                    }
-                    self.send(job, token, ctx);
-                }
-                Next::Refuse(job, limit) => self.answer(job, Err(ZoomError::RateLimited(limit))),
-                Next::Forget(job) => count(&job, "abandoned"),
-                Next::Wait(span) => {
-                    self.wake_after(span, ctx);
-                    break;
-                }
-                Next::Idle => break,
-            }
+        if self.may_call(ctx) {
+            while !self.lanes.is_empty() && self.let_one_out(ctx) {}
         }
         self.show();
     }
 
+    /// Whether Zoom can be called. While not, nothing waits, and the time comes for a trial.
+    fn may_call(&mut self, ctx: &mut Context<Self>) -> bool {
+        let now = self.now();
+        let gate = self.breaker.gate(now.clock);
+        if let Some(refusal) = self.refusal(now.clock) {
+            self.fail_waiting(&refusal);
+        }
+        match gate {
+            Gate::Open => return true,
+            Gate::Shut(left) => self.wake_after(self.clock.real(left), ctx),
+            Gate::Trial if self.draining.is_none() => self.try_once(now, ctx),
+            Gate::Trial | Gate::OnTrial => {}
+        }
+        false
+    }
+
+    /// A call that changes nothing and is nobody's: any answer to it will do.
+    fn try_once(&mut self, now: Now, ctx: &Context<Self>) {
+        let Some(token) = self.token(now, ctx) else { return };
+        self.breaker.try_once();
+        let (nobody, _) = reply();
+        let trial = Job { is_trial: true, ..Job::new(Lane::Interactive, call::get_user("me"), nobody) };
+        self.send(trial, token, ctx);
+    }
+
+    /// Lets one call out, or finds that none can go now.
+    fn let_one_out(&mut self, ctx: &mut Context<Self>) -> bool {
+        let now = self.now();
+        let Some(token) = self.token(now, ctx) else { return false };
+        let (busy, most) = (self.in_flight.len(), self.config.in_flight_max);
+        let kept = self.config.in_flight_kept_for_urgent;
+        let has_room =
+            |lane: Lane| busy < if lane.is_urgent() { most } else { most.saturating_sub(kept).max(1) };
+        match self.lanes.next(&mut self.limits, has_room, now) {
+            // A permit of yesterday is worth nothing today.
+            Next::Send(_, job) if job.paid_on != Some(now.clock.date_naive()) => self.admit(job, ctx),
+            Next::Send(_, job) => self.send(job, token, ctx),
+            Next::Refuse(job, limit) => self.answer(job, Err(ZoomError::RateLimited(limit))),
+            Next::Forget(job) => self.forget(job),
+            Next::Wait(span) => {
+                self.wake_after(span, ctx);
+                return false;
+            }
+            Next::Idle => return false,
+        }
+        true
+    }
+
     /// Answers a call and counts what came of it.
-    pub(super) fn answer(&self, job: Job, outcome: Outcome) {
+    pub(super) fn answer(&mut self, mut job: Job, outcome: Outcome) {
+        self.refund(&mut job);
         count(&job, outcome.as_ref().map_or_else(ZoomError::class, |_| "ok"));
         job.reply.answer(outcome);
+    }
+
+    /// Drops a call that nobody waits for any more.
+    pub(super) fn forget(&mut self, mut job: Job) {
+        self.refund(&mut job);
+        count(&job, "abandoned");
     }
 
     /// When nothing is under way any more, says so to whoever drains.
@@ -131,36 +156,34 @@ impl ZoomApiActor {
         });
     }
 
-    fn finish(&mut self, job: Job, outcome: Outcome, now: Now) {
-        let Err(error) = &outcome else { return self.answer(job, outcome) };
-        match error {
-            ZoomError::TokenInvalid => {
-                self.limits.refund(&job.call, now);
+    /// Decides what follows from an answer. What Zoom certainly did not count goes back with [`Self::answer`].
+    fn finish(&mut self, mut job: Job, outcome: Outcome, now: Now) {
+        match &outcome {
+            Err(ZoomError::TokenInvalid) => {
                 self.drop_token(&job);
                 let again = Job { renewed: true, ..job };
                 if job.renewed { self.answer(again, outcome) } else { self.again(again, outcome) }
             }
-            ZoomError::RateLimited(Limit::Qps { retry_after }) => {
-                self.limits.refund(&job.call, now);
+            Err(ZoomError::RateLimited(Limit::Qps { retry_after })) => {
                 let again = Job { refusals: job.refusals + 1, ..job };
                 let pause = pause(again.refusals, *retry_after);
                 self.limits.pause(again.call.label, now.real + pause);
                 if again.refusals > QPS_REPEATS_MAX {
-                    self.answer(again, outcome)
+                    self.answer(again, outcome);
                 } else {
-                    self.again(again, outcome)
+                    self.again(again, outcome);
                 }
             }
-            ZoomError::RateLimited(limit) => {
-                tracing::warn!(call = job.call.name, "zoom's limit is reached: {limit}");
-                self.limits.reached(&job.call, limit, now);
+            Err(ZoomError::RateLimited(limit)) => {
+                job.paid_on = None;
+                self.spend(&job, limit);
                 self.answer(job, outcome);
             }
-            ZoomError::Unreachable { .. } => {
-                self.limits.refund(&job.call, now);
+            Err(ZoomError::Unreachable { .. }) => self.answer(job, outcome),
+            _ => {
+                job.paid_on = None;
                 self.answer(job, outcome);
             }
-            _ => self.answer(job, outcome),
         }
     }
 
@@ -181,13 +204,6 @@ impl ZoomApiActor {
         }
     }
 
-    /// Answers everything that waits, except to people: they wait as long as they like.
-    fn fail_waiting(&mut self, error: &ZoomError) {
-        for job in self.lanes.take_all(|lane| lane != Lane::Interactive) {
-            self.answer(job, Err(error.clone()));
-        }
-    }
-
     fn wake_after(&mut self, span: Duration, ctx: &mut Context<Self>) {
         if let Some(earlier) = self.wake.take() {
             ctx.cancel_future(earlier);
@@ -199,7 +215,7 @@ impl ZoomApiActor {
     }
 
     /// What operators see.
-    fn show(&self) {
+    pub(super) fn show(&self) {
         metrics::gauge!("convened_zoom_in_flight").set(self.in_flight.len() as f64);
         for lane in Lane::ALL {
             metrics::gauge!("convened_zoom_queue_depth", "lane" => lane.as_str())
@@ -219,13 +235,39 @@ impl Handler<Finished> for ZoomApiActor {
         if let Some(note) = quota {
             self.limits.told(job.call.label, note, now);
         }
-        match &outcome {
-            Err(error) if error.is_outage() => self.breaker.failed(now.clock),
-            _ => self.breaker.answered(),
+        self.judge(&job, &outcome, ctx);
+        if job.is_trial {
+            count(&job, outcome.as_ref().map_or_else(ZoomError::class, |_| "ok"));
+        } else {
+            self.finish(job, outcome, now);
         }
-        self.finish(job, outcome, now);
         self.tell_drained();
         self.dispatch(ctx);
+    }
+}
+
+impl ZoomApiActor {
+    /// What an answer says of Zoom's health rather than of the call.
+    fn judge(&mut self, job: &Job, outcome: &Outcome, ctx: &mut Context<Self>) {
+        match outcome {
+            Err(error) if error.is_outage() => {
+                self.breaker.failed(self.clock.now());
+                self.shut_if_resting(error, ctx);
+            }
+            // Somebody answered, but nobody who would do anything for us.
+            Err(ZoomError::TokenInvalid) if job.is_trial => {
+                self.drop_token(job);
+                self.breaker.trip(self.clock.now());
+                self.shut_if_resting(&ZoomError::TokenInvalid, ctx);
+            }
+            Err(ZoomError::TokenInvalid) => {}
+            // A call that left before the credentials were lost says nothing of them.
+            _ if self.is_lost() && !job.is_trial => {}
+            _ => {
+                self.breaker.answered();
+                self.open(ctx);
+            }
+        }
     }
 }
 
@@ -237,15 +279,8 @@ impl Handler<TokenArrived> for ZoomApiActor {
             Ok(token) => self.lease = Lease::Held(token),
             Err(error) => {
                 self.lease = Lease::None { refused: None };
-                if error.is_outage() {
-                    // No token, no calls. People's calls wait for the next attempt, the others are told.
-                    self.breaker.trip(self.clock.now());
-                    self.fail_waiting(&error);
-                } else {
-                    for job in self.lanes.take_all(|_| true) {
-                        self.answer(job, Err(error.clone()));
-                    }
-                }
+                self.fail_waiting(&error);
+                self.no_token(error, ctx);
             }
         }
         self.dispatch(ctx);

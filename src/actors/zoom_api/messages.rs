@@ -1,13 +1,11 @@
 //! What the door to Zoom can be asked.
 
-use std::time::Duration;
-
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 
+use crate::domain::outage::Outage;
 use crate::zoom::call::Label;
 use crate::zoom::lanes::Lane;
-use crate::zoom::limits::BudgetUse;
 use crate::zoom::{ZoomCall, ZoomError, ZoomReply};
 
 /// Makes one call to Zoom. Whoever stops waiting before it was sent takes it back.
@@ -27,17 +25,8 @@ pub struct CallZoom {
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// Asks for the day's counts, to be kept over a restart.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Vec<BudgetUse>")]
-pub struct GetBudgets;
-
-/// Adopts the day's counts of an earlier life; twice is the same as once.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct RestoreBudgets(pub Vec<BudgetUse>);
-
-/// Keeps to one of so many equal parts of the account's quota.
+/// Keeps to one of so many equal parts of the account's rates. The day's allowances need no parts: all processes
+/// count them in the same rows.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct ShareQuota {
@@ -53,8 +42,8 @@ pub struct DescribeZoom;
 /// How things stand between us and Zoom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoomStatus {
-    /// How long Zoom is left alone because it kept failing.
-    pub resting: Option<Duration>,
+    /// Why no calls can be made; none while they can.
+    pub outage: Option<Outage>,
     /// How many calls are under way.
     pub in_flight: usize,
     /// How many calls wait, by lane.

@@ -1,37 +1,49 @@
 //! ZoomApiActor — one per Zoom account; the one door to Zoom: who goes first, how fast, and whether at all.
-//! Receives: CallZoom (MeetingActor, AttendanceActor, http); budgets, Drain (app).
-//! Sends: GetToken → TokenActor; calls to Zoom, each answered to its caller.
+//! Receives: CallZoom (MeetingActor, AttendanceActor, http); ShareQuota, Drain (app); DescribeZoom (http).
+//! Sends: GetToken → TokenActor; calls to Zoom, each answered to its caller; the day's counts → the store.
 //! Stops when: the process does.
-//! If it dies: it is rebuilt with empty queues and today's budgets; callers learn that their call's outcome is
-//! unknown and look it up.
+//! If it dies: it is rebuilt with empty queues; the day's counts are rows that were written before they were used.
+//! Callers learn that their call's outcome is unknown and look it up.
+//!
+//! A call is paid for (`pay`), waits in its lane, and leaves when the limits let it (`dispatch`). While Zoom fails
+//! or refuses the credentials (`sign`) every call is refused at once, and a harmless call of the door's own finds
+//! out when that is over.
 
 mod dispatch;
 mod messages;
+mod pay;
+mod records;
 mod reply;
 mod settings;
+mod sign;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use chrono::NaiveDate;
 use futures::FutureExt as _;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-pub use self::messages::{CallZoom, DescribeZoom, Drain, GetBudgets, RestoreBudgets, ShareQuota, ZoomStatus};
+pub use self::messages::{CallZoom, DescribeZoom, Drain, ShareQuota, ZoomStatus};
+pub use self::records::{Records, StoreRecords};
 pub use self::reply::Pending;
 use self::reply::{Reply, reply};
 pub use self::settings::ZoomApiConfig;
+use self::sign::News;
+use super::door::Door;
 use super::supervision::supervised;
 use super::token::{GetToken, Token, TokenSource};
 use crate::clock::SharedClock;
-use crate::zoom::breaker::{Breaker, Gate};
+use crate::domain::outage::Outage;
+use crate::zoom::breaker::Breaker;
 use crate::zoom::call::Label;
 use crate::zoom::client::ZoomClient;
 pub use crate::zoom::lanes::Lane;
 use crate::zoom::lanes::{Lanes, Waiting};
-use crate::zoom::limits::{BudgetUse, Limits, Now};
+use crate::zoom::limits::{Limits, Now};
 use crate::zoom::{ZoomCall, ZoomError};
 
 /// Room in the mailbox; more callers than this wait at their own end.
@@ -43,9 +55,16 @@ pub struct ZoomApiActor {
     client: ZoomClient,
     tokens: Arc<dyn TokenSource>,
     clock: SharedClock,
+    records: Arc<dyn Records>,
+    door: Door,
     limits: Limits,
+    /// Calls whose permits are being written down.
+    unpaid: VecDeque<Job>,
     lanes: Lanes<Job>,
     breaker: Breaker,
+    /// Why no calls can be made, with the error that says so to callers.
+    outage: Option<(Outage, ZoomError)>,
+    news: News,
     lease: Lease,
     in_flight: HashMap<u64, Job>,
     /// How many processes share the account's quota.
@@ -73,6 +92,28 @@ struct Job {
     renewed: bool,
     /// How often Zoom said "too fast".
     refusals: u32,
+    /// The day whose permits it holds; none once Zoom has counted it.
+    paid_on: Option<NaiveDate>,
+    /// The door's own call that finds out whether Zoom is back.
+    is_trial: bool,
+}
+
+impl Job {
+    fn new(lane: Lane, call: ZoomCall, reply: Reply) -> Self {
+        let now = Instant::now();
+        Self {
+            lane,
+            call: Arc::new(call),
+            reply,
+            arrived_at: now,
+            sent_at: now,
+            sent_with: None,
+            renewed: false,
+            refusals: 0,
+            paid_on: None,
+            is_trial: false,
+        }
+    }
 }
 
 impl Waiting for Job {
@@ -101,6 +142,8 @@ impl ZoomApiActor {
         client: ZoomClient,
         tokens: Arc<dyn TokenSource>,
         clock: SharedClock,
+        records: Arc<dyn Records>,
+        door: Door,
     ) -> Self {
         Self {
             limits: Limits::new(config.quotas.clone()),
@@ -110,6 +153,11 @@ impl ZoomApiActor {
             client,
             tokens,
             clock,
+            records,
+            door,
+            unpaid: VecDeque::new(),
+            outage: None,
+            news: News::default(),
             lease: Lease::None { refused: None },
             in_flight: HashMap::new(),
             processes: 1,
@@ -130,6 +178,9 @@ impl Actor for ZoomApiActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        // An earlier life may have left another sign; what is true shows at the first call.
+        self.show_sign();
+        self.show();
     }
 }
 
@@ -144,20 +195,13 @@ impl Handler<CallZoom> for ZoomApiActor {
             reply.answer(Err(ZoomError::ShuttingDown));
             return pending;
         }
-        let now = Instant::now();
-        let job = Job {
-            lane: message.lane,
-            call: Arc::new(message.call),
-            reply,
-            arrived_at: now,
-            sent_at: now,
-            sent_with: None,
-            renewed: false,
-            refusals: 0,
-        };
-        match self.lanes.push(message.lane, job) {
-            Ok(()) => self.dispatch(ctx),
-            Err(job) => self.answer(job, Err(ZoomError::Overloaded)),
+        let job = Job::new(message.lane, message.call, reply);
+        match self.refusal(self.clock.now()) {
+            Some(error) => self.answer(job, Err(error)),
+            None => {
+                self.admit(job, ctx);
+                self.dispatch(ctx);
+            }
         }
         pending
     }
@@ -169,30 +213,10 @@ impl Handler<Drain> for ZoomApiActor {
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
         let (drained, answer) = oneshot::channel();
         self.draining.get_or_insert_default().push(drained);
-        for job in self.lanes.take_all(|_| true) {
-            self.answer(job, Err(ZoomError::ShuttingDown));
-        }
+        self.fail_waiting(&ZoomError::ShuttingDown);
         self.tell_drained();
         // An actor that is gone has nothing under way either.
         answer.map(|_| ()).boxed_local()
-    }
-}
-
-impl Handler<GetBudgets> for ZoomApiActor {
-    type Result = Vec<BudgetUse>;
-
-    fn handle(&mut self, _: GetBudgets, _: &mut Self::Context) -> Self::Result {
-        let now = self.now();
-        self.limits.snapshot(now)
-    }
-}
-
-impl Handler<RestoreBudgets> for ZoomApiActor {
-    type Result = ();
-
-    fn handle(&mut self, message: RestoreBudgets, _: &mut Self::Context) {
-        let now = self.now();
-        self.limits.restore(&message.0, now);
     }
 }
 
@@ -213,13 +237,9 @@ impl Handler<DescribeZoom> for ZoomApiActor {
 
     fn handle(&mut self, _: DescribeZoom, _: &mut Self::Context) -> Self::Result {
         let now = self.now();
-        let resting = match self.breaker.gate(now.clock) {
-            Gate::Shut(left) => Some(left),
-            Gate::Open | Gate::Trial | Gate::OnTrial => None,
-        };
         let parked = |label| self.limits.parked_until(label, now).map(|until| (label, until));
         MessageResult(ZoomStatus {
-            resting,
+            outage: self.outage.as_ref().map(|(outage, _)| *outage),
             in_flight: self.in_flight.len(),
             waiting: Lane::ALL.map(|lane| (lane, self.lanes.depth(lane))).to_vec(),
             parked: Label::ALL.into_iter().filter_map(parked).collect(),

@@ -23,6 +23,9 @@ pub fn settle(
     jitter: f64,
 ) -> Known {
     let mut next = known.clone();
+    if *outcome == Outcome::Failed(Failure::Shut) {
+        return next;
+    }
     if let Outcome::Failed(failure) = outcome {
         next.attempts = if generation == next.tried_generation { next.attempts + 1 } else { 1 };
         next.tried_generation = generation;
@@ -153,7 +156,7 @@ fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, p
     next.not_before = Some(match failure {
         Failure::Until(until) => until,
         Failure::Refused | Failure::HostNotReady => now + policy.retry_max,
-        Failure::NotDone | Failure::Unknown => now + back_off(next.attempts, policy, jitter),
+        Failure::NotDone | Failure::Unknown | Failure::Shut => now + back_off(next.attempts, policy, jitter),
     });
 }
 

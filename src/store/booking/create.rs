@@ -133,7 +133,7 @@ pub(super) fn start_meeting(
         meeting.sync_state = "waiting_for_host".to_owned();
     }
     meeting::insert(conn, &meeting)?;
-    due::set(conn, DueKind::Sync, &meeting.id, now)?;
+    due::set_ranked(conn, DueKind::Sync, &meeting.id, now, row.start_at)?;
     news::of_booking(conn, now, Event::AppointmentConfirmed, row, json!({ "meeting_id": meeting.id }))?;
     Ok(meeting)
 }

@@ -129,6 +129,21 @@ fn a_hosts_limit_is_known_by_its_words_although_the_headers_speak_of_the_label()
 }
 
 #[test]
+fn a_days_limit_met_just_after_midnight_is_yesterdays() {
+    let text = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests.";
+    let body = json!({"code": 429, "message": text}).to_string();
+    let at = |seconds| {
+        let now = midnight() + TimeDelta::seconds(seconds);
+        match judge(429, &HeaderMap::new(), body.as_bytes(), now) {
+            Err(ZoomError::RateLimited(Limit::HostDaily { until })) => until - midnight(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(at(1), CLOCKS_APART_MAX);
+    assert_eq!(at(121), TimeDelta::days(1));
+}
+
+#[test]
 fn a_busy_thing_is_neither_a_second_nor_a_day() {
     let text = "Too many concurrent requests. A request to disassociate this user has already been made.";
     assert_eq!(too_much(text, &[]), Limit::LockKey);

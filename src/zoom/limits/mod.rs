@@ -10,12 +10,11 @@ mod window;
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use self::budget::Budgets;
-pub use self::budget::{BudgetUse, HOST_WRITES_KEPT_FOR_UPDATES, POOL_KEPT_FOR_URGENT_PERCENT};
-use self::quota::Pool;
-pub use self::quota::{HOST_WRITES_PER_DAY, Plan, Quotas};
+use self::budget::{Budgets, Taking};
+pub use self::budget::{HOST_WRITES_KEPT_FOR_UPDATES, POOL_KEPT_FOR_URGENT_PERCENT, Purse, Reservation};
+pub use self::quota::{HOST_WRITES_PER_DAY, Plan, Pool, Quotas, REGISTRATIONS_PER_DAY};
 use self::window::Window;
 use super::call::{Charge, Label, ZoomCall};
 use super::classify::next_day;
@@ -31,10 +30,23 @@ pub struct Now {
     pub clock: DateTime<Utc>,
 }
 
-/// Whether a call may leave.
+/// Whether a call has what it needs of the day's allowances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payment {
+    /// It has, of this day.
+    Paid(NaiveDate),
+    /// Once this is written down, and it asks again.
+    Reserve(Reservation),
+    /// Somebody writes it down already.
+    Asked,
+    /// Not today.
+    Refused(Limit),
+}
+
+/// Whether a call that is paid for may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It may, and it is counted.
+    /// It may, and the window counts it.
     Go,
     /// Not yet; nor may any other of this label.
     Wait(Duration),
@@ -57,6 +69,25 @@ pub enum QuotaNote {
         /// How many are left.
         remaining: u32,
     },
+}
+
+/// An allowance of which Zoom says that it is used up for the day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// Whose.
+    pub purse: Purse,
+    /// On which day.
+    pub day: NaiveDate,
+    /// How many that is.
+    pub used: u32,
+}
+
+/// What a call needs of one purse.
+struct Share {
+    purse: Purse,
+    /// How many of the day's permits a call of its kind may be among.
+    allowed: u32,
+    whole: u32,
 }
 
 /// Everything counted for one account.
@@ -93,40 +124,82 @@ impl Limits {
         self.quotas = quotas;
     }
 
-    /// Whether `call` may leave now; when it may, it is counted.
-    pub fn admit(&mut self, call: &ZoomCall, lane: Lane, now: Now) -> Admission {
-        self.budgets.turn_to(now.clock.date_naive());
-        if let Some(limit) = self.refusal(call, lane, now) {
-            return Admission::Refuse(limit);
+    /// Takes what `call` needs of the day's allowances; all of it, or nothing.
+    pub fn pay(&mut self, call: &ZoomCall, lane: Lane, now: Now) -> Payment {
+        let day = self.turn_to(now);
+        let until = next_day(now.clock);
+        let mut taken: Vec<Purse> = Vec::new();
+        for share in self.shares(call, lane) {
+            let refusal = match self.budgets.take(&share.purse, share.allowed, share.whole, now.clock) {
+                Taking::Taken => {
+                    taken.push(share.purse);
+                    continue;
+                }
+                Taking::Reserve(reservation) => Payment::Reserve(reservation),
+                Taking::Asked => Payment::Asked,
+                Taking::Spent(date) => Payment::Refused(share.purse.limit(date.unwrap_or(until))),
+            };
+            for purse in taken {
+                self.budgets.give_back(&purse, day);
+            }
+            return refusal;
+        }
+        Payment::Paid(day)
+    }
+
+    /// A reservation is written; `sum` is what all processes have reserved of that day.
+    pub fn reserved(&mut self, reservation: &Reservation, sum: u32, now: Now) {
+        self.turn_to(now);
+        self.budgets.reserved(reservation, sum);
+    }
+
+    /// A reservation could not be written.
+    pub fn not_reserved(&mut self, reservation: &Reservation) {
+        self.budgets.not_reserved(reservation);
+    }
+
+    /// Takes back what a call had paid on `day` that certainly never reached Zoom's count.
+    pub fn refund(&mut self, call: &ZoomCall, day: NaiveDate, now: Now) {
+        self.turn_to(now);
+        for share in self.shares(call, Lane::Interactive) {
+            self.budgets.give_back(&share.purse, day);
+        }
+    }
+
+    /// Whether `call`, which is paid for, may leave now; when it may, the window counts it.
+    pub fn admit(&mut self, call: &ZoomCall, now: Now) -> Admission {
+        if let Some(until) = self.parked_until(call.label, now) {
+            return Admission::Refuse(Limit::Daily { until });
         }
         let window = &mut self.lane(call.label).window;
         if let Some(wait) = window.wait(now.real) {
             return Admission::Wait(wait);
         }
         window.note(now.real);
-        self.count(call, 1);
         Admission::Go
     }
 
-    /// Takes back the daily count of a call that certainly never reached Zoom's count.
-    pub fn refund(&mut self, call: &ZoomCall, now: Now) {
-        self.budgets.turn_to(now.clock.date_naive());
-        self.count(call, -1);
-    }
-
-    /// Remembers which limit Zoom says was reached. Pauses of seconds are the caller's ([`Limits::pause`]).
-    pub fn reached(&mut self, call: &ZoomCall, limit: &Limit, now: Now) {
-        self.budgets.turn_to(now.clock.date_naive());
-        match (limit, &call.charge) {
-            (Limit::Daily { until }, _) => self.lane(call.label).parked_until = Some(*until),
-            (Limit::HostDaily { .. }, Charge::Create { host } | Charge::Update { host }) => {
-                self.budgets.set_host(host, self.quotas.host_daily);
+    /// Remembers which limit Zoom says was reached, and gives what the day's account must know of it. Pauses of
+    /// seconds are the caller's ([`Limits::pause`]).
+    pub fn reached(&mut self, call: &ZoomCall, limit: &Limit, now: Now) -> Option<Spent> {
+        let day = self.turn_to(now);
+        let (purse, until, used) = match (limit, &call.charge) {
+            (Limit::Daily { until }, _) => {
+                self.lane(call.label).parked_until = Some(*until);
+                let pool = Pool::of(call.label);
+                (Purse::Pool(pool), *until, self.quotas.daily(pool)?)
             }
-            (Limit::RegistrantDaily { .. }, Charge::Registrant { email }) => {
-                self.budgets.set_registrant(email, self.quotas.registrant_daily);
+            (Limit::HostDaily { until }, Charge::Create { host } | Charge::Update { host }) => {
+                (Purse::host(host), *until, self.quotas.host_daily)
             }
-            _ => {}
-        }
+            (Limit::RegistrantDaily { until }, Charge::Registrant { email }) => {
+                (Purse::registrant(email), *until, self.quotas.registrant_daily)
+            }
+            _ => return None,
+        };
+        self.budgets.spend(&purse, until);
+        // What ends before the day does is not the day's allowance.
+        (until >= next_day(now.clock)).then_some(Spent { purse, day, used })
     }
 
     /// Lets nothing of this label through until then.
@@ -136,7 +209,7 @@ impl Limits {
 
     /// Learns from an answer's headers.
     pub fn told(&mut self, label: Label, note: QuotaNote, now: Now) {
-        self.budgets.turn_to(now.clock.date_naive());
+        self.turn_to(now);
         match note {
             QuotaNote::Second { limit, remaining } => {
                 self.lane(label).window.told(limit, remaining, now.real);
@@ -144,24 +217,10 @@ impl Limits {
             QuotaNote::Day { remaining } => {
                 let pool = Pool::of(label);
                 if let Some(daily) = self.quotas.daily(pool) {
-                    let used = self.budgets.pool(pool);
-                    *used = daily.saturating_sub(remaining).max(*used);
+                    self.budgets.heard(&Purse::Pool(pool), daily.saturating_sub(remaining));
                 }
             }
         }
-    }
-
-    /// The day's counts, to be kept over a restart.
-    #[must_use]
-    pub fn snapshot(&mut self, now: Now) -> Vec<BudgetUse> {
-        self.budgets.turn_to(now.clock.date_naive());
-        self.budgets.snapshot()
-    }
-
-    /// Adopts counts kept by [`Limits::snapshot`]; those of other days are nothing.
-    pub fn restore(&mut self, lines: &[BudgetUse], now: Now) {
-        self.budgets.turn_to(now.clock.date_naive());
-        self.budgets.restore(lines);
     }
 
     /// Until when a label is parked by a daily limit.
@@ -172,50 +231,33 @@ impl Limits {
         lane.parked_until
     }
 
-    fn refusal(&mut self, call: &ZoomCall, lane: Lane, now: Now) -> Option<Limit> {
-        if let Some(until) = self.parked_until(call.label, now) {
-            return Some(Limit::Daily { until });
-        }
-        let until = next_day(now.clock);
+    /// What a call needs of which purse: the pool of its label, where that has an end, and its own charge.
+    fn shares(&self, call: &ZoomCall, lane: Lane) -> impl Iterator<Item = Share> + use<> {
         let pool = Pool::of(call.label);
-        if let Some(daily) = self.quotas.daily(pool) {
-            let kept = if lane <= Lane::Cancel { 0 } else { daily / 100 * POOL_KEPT_FOR_URGENT_PERCENT };
-            if *self.budgets.pool(pool) >= daily.saturating_sub(kept) {
-                return Some(Limit::Daily { until });
+        let pool = self.quotas.daily(pool).map(|daily| {
+            let kept = if lane.is_urgent() { 0 } else { daily / 100 * POOL_KEPT_FOR_URGENT_PERCENT };
+            Share { purse: Purse::Pool(pool), allowed: daily.saturating_sub(kept), whole: daily }
+        });
+        let whole = self.quotas.host_daily;
+        let charge = match &call.charge {
+            Charge::Create { host } => {
+                let allowed = whole.saturating_sub(HOST_WRITES_KEPT_FOR_UPDATES);
+                Some(Share { purse: Purse::host(host), allowed, whole })
             }
-        }
-        let host_is_full = |host: &str, allowed: u32| self.budgets.host_used(host) >= allowed;
-        let daily = self.quotas.host_daily;
-        match &call.charge {
-            Charge::Create { host }
-                if host_is_full(host, daily.saturating_sub(HOST_WRITES_KEPT_FOR_UPDATES)) =>
-            {
-                Some(Limit::HostDaily { until })
+            Charge::Update { host } => Some(Share { purse: Purse::host(host), allowed: whole, whole }),
+            Charge::Registrant { email } => {
+                let whole = self.quotas.registrant_daily;
+                Some(Share { purse: Purse::registrant(email), allowed: whole, whole })
             }
-            Charge::Update { host } if host_is_full(host, daily) => Some(Limit::HostDaily { until }),
-            Charge::Registrant { email }
-                if self.budgets.registrant_used(email) >= self.quotas.registrant_daily =>
-            {
-                Some(Limit::RegistrantDaily { until })
-            }
-            _ => None,
-        }
+            Charge::Nothing => None,
+        };
+        pool.into_iter().chain(charge)
     }
 
-    fn count(&mut self, call: &ZoomCall, step: i32) {
-        let used = self.budgets.pool(Pool::of(call.label));
-        *used = used.saturating_add_signed(step);
-        match &call.charge {
-            Charge::Create { host } | Charge::Update { host } => {
-                let used = self.budgets.host_used(host).saturating_add_signed(step);
-                self.budgets.set_host(host, used);
-            }
-            Charge::Registrant { email } => {
-                let used = self.budgets.registrant_used(email).saturating_add_signed(step);
-                self.budgets.set_registrant(email, used);
-            }
-            Charge::Nothing => {}
-        }
+    fn turn_to(&mut self, now: Now) -> NaiveDate {
+        let day = now.clock.date_naive();
+        self.budgets.turn_to(day);
+        day
     }
 
     fn lane(&mut self, label: Label) -> &mut LabelLane {

@@ -11,6 +11,10 @@ const SECOND: Duration = Duration::from_millis(1_015);
 const MINUTE: Duration = Duration::from_millis(60_015);
 /// Creates and updates of meetings for one host in a day, on every plan.
 pub const HOST_WRITES_PER_DAY: u32 = 100;
+/// Additions of one address as a registrant in a day. Zoom's documents say three; people have met the limit across
+/// different meetings, so it is counted for the address and not for the meeting. Where an account has more,
+/// `zoom.limits.registrant_per_day` says so.
+pub const REGISTRATIONS_PER_DAY: u32 = 3;
 
 /// What the account has bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +46,7 @@ pub struct Quotas {
     pub heavy_daily: Option<u32>,
     /// Creates and updates per host and day.
     pub host_daily: u32,
-    /// Registrations per address and day. Not limited by itself: Zoom's documents say three, but whether in one
-    /// meeting or in all is told differently, so it is Zoom that says when.
+    /// Registrations per address and day, in all meetings together.
     pub registrant_daily: u32,
 }
 
@@ -68,13 +71,14 @@ impl From<Plan> for Quotas {
             medium_daily,
             heavy_daily,
             host_daily: HOST_WRITES_PER_DAY,
-            registrant_daily: u32::MAX,
+            registrant_daily: REGISTRATIONS_PER_DAY,
         }
     }
 }
 
 impl Quotas {
-    /// The part of one of `processes` that share the account; never nothing.
+    /// The part of one of `processes` that share the account; never nothing. Only the rates are divided: the
+    /// day's allowances are counted in rows that all processes share.
     #[must_use]
     pub fn share(&self, processes: u32) -> Self {
         let part = |whole: u32| (whole / processes.max(1)).max(1);
@@ -83,12 +87,7 @@ impl Quotas {
             medium: part(self.medium),
             heavy: part(self.heavy),
             resource_intensive: part(self.resource_intensive),
-            light_daily: self.light_daily.map(part),
-            medium_daily: self.medium_daily.map(part),
-            heavy_daily: self.heavy_daily.map(part),
-            // A host's meetings belong to one process at a time as a rule; Zoom tells when that was wrong.
-            host_daily: self.host_daily,
-            registrant_daily: self.registrant_daily,
+            ..self.clone()
         }
     }
 
@@ -113,16 +112,17 @@ impl Quotas {
 }
 
 /// The daily pools; two labels share one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Pool {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pool {
+    /// Light calls.
     Light,
+    /// Medium calls.
     Medium,
+    /// Heavy and resource-intensive calls.
     Heavy,
 }
 
 impl Pool {
-    pub(super) const ALL: [Self; 3] = [Self::Light, Self::Medium, Self::Heavy];
-
     pub(super) fn of(label: Label) -> Self {
         match label {
             Label::Light => Self::Light,
@@ -131,7 +131,9 @@ impl Pool {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    /// The name in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Light => "light",
             Self::Medium => "medium",

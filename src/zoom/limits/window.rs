@@ -13,13 +13,15 @@ pub(super) struct Window {
     /// The sends of the last window, oldest first; never more than `calls`.
     sends: VecDeque<Instant>,
     calls: usize,
+    /// The rate we were set to; Zoom may say less, and later again more.
+    set: usize,
     span: Duration,
     paused_until: Option<Instant>,
 }
 
 impl Window {
     pub(super) fn new(calls: u32, span: Duration) -> Self {
-        Self { sends: VecDeque::new(), calls: size(calls), span, paused_until: None }
+        Self { sends: VecDeque::new(), calls: size(calls), set: size(calls), span, paused_until: None }
     }
 
     /// How long until the next call may go; none when it may go now.
@@ -45,13 +47,14 @@ impl Window {
 
     /// Keeps to another rate from now on.
     pub(super) fn resize(&mut self, calls: u32) {
-        self.calls = size(calls);
+        self.set = size(calls);
+        self.calls = self.set;
     }
 
     /// What Zoom says is left. Nothing left while our own log has room means that others use the same account.
     pub(super) fn told(&mut self, limit: Option<u32>, remaining: u32, now: Instant) {
-        if let Some(limit) = limit.map(size).filter(|limit| *limit < self.calls) {
-            self.calls = limit;
+        if let Some(limit) = limit {
+            self.calls = size(limit).min(self.set);
         }
         self.forget_before(now);
         if remaining == 0 && self.sends.len() < self.calls {
@@ -152,6 +155,18 @@ mod tests {
         window.note(later);
         window.note(later);
         assert_eq!(window.wait(later), Some(SPAN));
+    }
+
+    #[test]
+    fn a_rate_that_zoom_raises_again_is_used_again_but_never_more_than_we_may() {
+        let mut window = Window::new(10, SPAN);
+        let now = Instant::now();
+        window.told(Some(2), 1, now);
+        window.told(Some(80), 79, now);
+        (0..9).for_each(|_| window.note(now));
+        assert_eq!(window.wait(now), None);
+        window.note(now);
+        assert_eq!(window.wait(now), Some(SPAN));
     }
 
     #[test]

@@ -146,6 +146,7 @@ pub(crate) fn meeting_of(conn: &mut Conn, id: &str) -> String {
 
 /// What is due of this kind; claims it.
 pub(crate) fn due(conn: &mut Conn, kind: DueKind) -> Vec<String> {
-    let rows = due::claim(conn, ShardSet::ALL, at(0), at(1), 1000).unwrap();
+    let room = due::Room { sync: 1000, other: 1000, zoom: true };
+    let rows = due::claim(conn, ShardSet::ALL, at(0), at(1), room).unwrap();
     rows.into_iter().filter(|row| row.kind == kind).map(|row| row.key).collect()
 }
