@@ -16,7 +16,7 @@ use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
 use crate::store::zoom_user::ZoomUserRow;
-use crate::store::{Conn, UtcMillis, zoom_user};
+use crate::store::{Conn, UtcMillis, host_key, licence, zoom_user};
 
 /// The longest `ref` of anything.
 pub(super) const REF_LENGTH_MAX: usize = 200;
@@ -143,6 +143,9 @@ pub struct PersonChangedAnswer {
     pub cancelled_appointments: Vec<String>,
     /// Future bookings whose roster changed.
     pub changed_rosters: Vec<String>,
+    /// Whether a Zoom licence that was lent to them goes back: when no meeting of theirs is running or near. One that
+    /// they had before is not touched.
+    pub licence_goes_back: bool,
     /// What was not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
@@ -354,21 +357,25 @@ async fn set_active(
     caller.must_act_for_all()?;
     let now: UtcMillis = front.clock.now().into();
     let policy = front.hosts.clone();
-    let (row, types, aftermath) = front
+    let (row, types, aftermath, licence_goes_back) = front
         .write(move |conn| {
             let before = found(conn, &ref_)?;
+            let mut licence_goes_back = false;
             let mut aftermath = Aftermath::default();
             if before.active != active {
                 person::set_active(conn, &ref_, active, now)?;
             }
             if !active {
                 aftermath = directory::person_left(conn, &ref_, &caller.subject, &policy, now)?;
+                if let Some(user) = host_key::of_person(conn, &before)? {
+                    licence_goes_back = licence::person_left(conn, &user, now)?;
+                }
             } else if !before.active {
                 aftermath = directory::person_returned(conn, &ref_, now)?;
             }
             let row = found(conn, &ref_)?;
             let types = person::zoom_types(conn, row.email_key.as_slice())?;
-            Ok((row, types, aftermath))
+            Ok((row, types, aftermath, licence_goes_back))
         })
         .await?;
     for meeting in &aftermath.meetings {
@@ -379,6 +386,7 @@ async fn set_active(
         person: PersonView::new(row, &types),
         cancelled_appointments: aftermath.cancelled,
         changed_rosters: aftermath.rosters,
+        licence_goes_back,
         notices: if active { vec![STAYS_CANCELLED.to_owned()] } else { Vec::new() },
     }))
 }

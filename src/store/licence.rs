@@ -337,6 +337,19 @@ pub fn adopt(conn: &mut Conn, zoom_user_id: &str, now: UtcMillis) -> Result<(), 
     write(conn, &row)
 }
 
+/// The user's person has left: what was asked for by hand is asked for no more, and what only waited ends. `true` when
+/// there is a lent licence, which goes back when no meeting is running or near.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn person_left(conn: &mut Conn, zoom_user_id: &str, now: UtcMillis) -> Result<bool, StoreError> {
+    match of_user(conn, zoom_user_id)? {
+        None => Ok(false),
+        Some(lease) if lease.state == State::Waiting => end(conn, zoom_user_id).map(|()| false),
+        Some(_) => no_longer_asked(conn, zoom_user_id, now).map(|()| true),
+    }
+}
+
 /// Nobody asks by hand any more: the lease lives on only while a meeting needs it. One that only waited ends.
 ///
 /// # Errors

@@ -156,7 +156,8 @@ async fn a_deactivated_host_loses_the_licence_and_keeps_the_user() {
     let rig = rig_with(&["ana"], 1.0, "licences = 1").await;
     book(&rig, "ana", Duration::minutes(20), 60).await;
     until_licence(&rig, "ana", "held").await;
-    rig.post("/api/people/ana/deactivate", json!({})).await;
+    let answer = rig.post("/api/people/ana/deactivate", json!({})).await;
+    assert_eq!(answer["licence_goes_back"], true, "{answer:#}");
     until_licence(&rig, "ana", "none").await;
     assert_eq!(at_zoom(&rig, "ana").unwrap().kind, BASIC);
 }
