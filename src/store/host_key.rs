@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::person::{self, PersonRow};
-use super::schema::zoom_users;
+use super::schema::{licence_leases, zoom_users};
 use super::{Conn, StoreError, seat, seat_line};
 use crate::domain::seats::UserFacts;
 
@@ -66,7 +66,8 @@ pub fn canonicals(conn: &mut Conn, names: &[String]) -> Result<Vec<String>, Stor
     Ok(keys)
 }
 
-/// What Zoom said of these users, by their keys; of the others nothing is known.
+/// What Zoom said of these users, by their keys; of the others nothing is known. A licence that is lent for a meeting
+/// and taken back after it is none to make plans with.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -75,17 +76,33 @@ pub fn facts(conn: &mut Conn, keys: &[String]) -> Result<BTreeMap<String, UserFa
         .filter(zoom_users::zoom_user_id.eq_any(keys))
         .select((zoom_users::zoom_user_id, zoom_users::type_, zoom_users::status))
         .load(conn)?;
-    let facts = known.into_iter().map(|(id, kind, status)| {
-        (id, UserFacts { licensed: kind == person::LICENSED, active: status != INACTIVE })
+    let licensed: Vec<&String> =
+        known.iter().filter(|(_, kind, _)| *kind == person::LICENSED).map(|(id, ..)| id).collect();
+    let lent = lent_to(conn, &licensed)?;
+    let facts = known.iter().map(|(id, kind, status)| {
+        let licensed = *kind == person::LICENSED && !lent.contains(id);
+        (id.clone(), UserFacts { licensed, active: status != INACTIVE })
     });
     Ok(facts.collect())
+}
+
+/// Those of these users whose licence is lent to them for a time.
+fn lent_to(conn: &mut Conn, users: &[&String]) -> Result<Vec<String>, StoreError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(licence_leases::table
+        .filter(licence_leases::zoom_user_id.eq_any(users))
+        .filter(licence_leases::until_at.is_not_null())
+        .select(licence_leases::zoom_user_id)
+        .load(conn)?)
 }
 
 /// Zoom's word for a deactivated user (Users API, `status`).
 const INACTIVE: &str = "inactive";
 
-/// Zoom gave the id behind an address, or the id of an address changed: what was under the old key is the same
-/// host's.
+/// Zoom gave the id behind an address, or the id of an address changed, or is gone: what was under the old key is the
+/// same host's.
 ///
 /// # Errors
 /// [`StoreError`].

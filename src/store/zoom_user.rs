@@ -167,6 +167,11 @@ pub fn not_made(conn: &mut Conn, email_key: &str) -> Result<(), StoreError> {
 /// [`StoreError`].
 pub fn remove(conn: &mut Conn, zoom_user_id: &str) -> Result<(), StoreError> {
     diesel::delete(licence_leases::table.find(zoom_user_id)).execute(conn)?;
+    if let Some(user) = by_key(conn, zoom_user_id)? {
+        // Their seats are for whoever has the address next.
+        seat::lock(conn)?;
+        host_key::learned(conn, &user.zoom_user_id, &user.email_key)?;
+    }
     diesel::delete(zoom_users::table.find(zoom_user_id)).execute(conn)?;
     Ok(())
 }
@@ -264,13 +269,13 @@ pub fn told_address(conn: &mut Conn, zoom_user_id: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Zoom has done what it was asked for: the user's type is another.
+/// Zoom has done what it was asked for: the user's type is another, and with it perhaps how many meetings they may run.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_type(conn: &mut Conn, zoom_user_id: &str, kind: i64) -> Result<(), StoreError> {
+pub fn set_type(conn: &mut Conn, zoom_user_id: &str, kind: i64, now: UtcMillis) -> Result<(), StoreError> {
     diesel::update(zoom_users::table.find(zoom_user_id)).set(zoom_users::type_.eq(kind)).execute(conn)?;
-    Ok(())
+    due::set(conn, DueKind::Seats, zoom_user_id, now)
 }
 
 /// Which users a list shows.

@@ -87,7 +87,7 @@ pub(super) async fn grant(engine: &Engine, claim: &Claim) -> Result<bool, StoreE
             engine
                 .store
                 .write(move |conn| {
-                    zoom_user::set_type(conn, &user, LICENSED)?;
+                    zoom_user::set_type(conn, &user, LICENSED, now.into())?;
                     let Some(lease) = licence::of_user(conn, &user)? else { return Ok(()) };
                     licence::move_to(conn, &user, State::Held, now.into())?;
                     tell(conn, &lease, "licence.granted", "the host was given a Zoom licence", now)
@@ -127,7 +127,7 @@ pub(super) async fn take_back(engine: &Engine, user: &str) -> Result<bool, Store
             engine
                 .store
                 .write(move |conn| {
-                    zoom_user::set_type(conn, &user, BASIC)?;
+                    zoom_user::set_type(conn, &user, BASIC, now.into())?;
                     let Some(lease) = licence::of_user(conn, &user)? else { return Ok(()) };
                     licence::end(conn, &user)?;
                     tell(conn, &lease, "licence.returned", "the host's Zoom licence was taken back", now)
