@@ -10,12 +10,10 @@ use crate::stage::Stage;
 const HASH_AT: usize = 8;
 
 /// One stored webhook.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Clone, QueryableByName)]
 pub(crate) struct InboxRow {
     #[diesel(sql_type = Binary)]
     digest: Vec<u8>,
-    #[diesel(sql_type = Text)]
-    pub(crate) event: String,
     #[diesel(sql_type = Text)]
     pub(crate) state: String,
 }
@@ -29,6 +27,6 @@ impl InboxRow {
 
 /// All of them.
 pub(crate) fn rows(stage: &Stage) -> Result<Vec<InboxRow>> {
-    let sql = "SELECT digest, event, state FROM webhook_events";
+    let sql = "SELECT digest, state FROM webhook_events";
     Ok(diesel::sql_query(sql).load(&mut stage.database.conn())?)
 }

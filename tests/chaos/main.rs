@@ -13,10 +13,12 @@ mod daemon;
 #[path = "../support/database.rs"]
 #[expect(clippy::unwrap_used, reason = "a helper of a test may fail it")]
 mod database;
+mod evidence;
 mod inbox;
 mod lesson;
 mod options;
 mod plan;
+mod proof;
 mod report;
 mod rest;
 mod runner;

@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::report::{self, Tally};
 use crate::stage::Stage;
 use crate::storm::{self, Storm};
-use crate::{rest, verdict};
+use crate::{evidence, proof, rest, verdict};
 
 /// How many failing runs are told in full at the end; all are in their files.
 const TOLD_IN_FULL_MAX: usize = 3;
@@ -111,8 +111,13 @@ fn one(run: Run) -> Result<Outcome> {
 async fn play(stage: &Stage, run: Run, plan: Plan) -> Result<Outcome> {
     let storm: Storm = storm::rage(stage, plan).await?;
     let (shown, restless) = rest::settle(stage, &storm).await?;
+    let evidence = evidence::gather(stage, &storm, shown).await?;
     let mut violations = restless;
-    violations.extend(verdict::pass(stage, &storm, &shown).await?);
+    violations.extend(stage.book.violations());
+    violations.extend(verdict::pass(&evidence));
+    if violations.is_empty() {
+        violations = proof::blind_to(&evidence);
+    }
     let report =
         if violations.is_empty() { None } else { Some(report::write(stage, run, &violations).await?) };
     Ok(Outcome { tally: Tally::of(stage, &storm), violations, report })

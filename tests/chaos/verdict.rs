@@ -1,56 +1,49 @@
-//! The invariants, from what the account holds and has recorded, never from the daemon's own tables.
+//! The invariants, found from what the account holds and has recorded, never from the daemon's own tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use anyhow::{Context as _, Result};
 use convened::domain::marker::Marker;
-use convened::sandbox::deliveries::{DeliveryFilter, DeliveryState};
-use convened::sandbox::ledger::LedgerFilter;
 use convened::sandbox::model::SandboxMeeting;
 use convened::sandbox::timetable::Role;
 use serde_json::{Value, json};
 
 use crate::book::{Expected, Promise, State, Violation};
-use crate::inbox;
-use crate::rest;
+use crate::evidence::{Class, Evidence};
 use crate::stage::{POOL, Stage};
-use crate::storm::Storm;
 
 /// How many violations of a kind are told.
 const TOLD_MAX: usize = 20;
+/// `meetings.host_padding`.
+const PADDING_MINUTES: i64 = 5;
 
 /// Everything that is not as it was promised.
-pub(crate) async fn pass(stage: &Stage, storm: &Storm, shown: &[Value]) -> Result<Vec<Violation>> {
-    let mut violations = stage.book.violations();
-    let meetings = stage.sandbox.state().meetings();
-    violations.extend(lost_or_invented(&stage.book.promises(), shown));
-    for promise in stage.book.promises() {
-        violations.extend(one_meeting(stage, &promise, &meetings, shown));
+pub(crate) fn pass(evidence: &Evidence) -> Vec<Violation> {
+    let mut violations = lost_or_invented(evidence);
+    for promise in &evidence.promises {
+        violations.extend(one_meeting(evidence, promise));
     }
-    violations.extend(ownerless(stage, &meetings));
-    violations.extend(doubled(&meetings));
-    violations.extend(too_fast(stage));
-    violations.extend(lost_webhooks(stage)?);
-    for played in &storm.played {
-        violations.extend(marks(stage, &played.appointment, &played.tag, played.class).await?);
-    }
-    Ok(violations)
+    violations.extend(ownerless(evidence));
+    violations.extend(doubled(&evidence.meetings));
+    violations.extend(too_fast(evidence));
+    violations.extend(lost_webhooks(evidence));
+    violations.extend(evidence.classes.iter().flat_map(marks));
+    violations
 }
 
 /// Every acknowledged booking is there, as often as it was acknowledged, and no other.
-fn lost_or_invented(promises: &[Promise], shown: &[Value]) -> Vec<Violation> {
-    let mut left: BTreeMap<&str, &Promise> =
-        promises.iter().map(|promise| (promise.id.as_str(), promise)).collect();
+fn lost_or_invented(evidence: &Evidence) -> Vec<Violation> {
+    let promises = evidence.promises.iter();
+    let mut left: BTreeMap<&str, &Promise> = promises.map(|promise| (promise.id.as_str(), promise)).collect();
     let mut violations = Vec::new();
-    for booking in shown {
+    for booking in &evidence.shown {
         let id = booking.get("id").and_then(Value::as_str).unwrap_or_default();
         let status = booking.get("status").and_then(Value::as_str).unwrap_or_default();
         match left.remove(id) {
-            None => violations.push(Violation::new(
-                None,
-                "only bookings that were acknowledged",
-                booking.to_string(),
-            )),
+            None => {
+                let expected = "only bookings that were acknowledged, once each";
+                violations.push(Violation::new(None, expected, booking.to_string()));
+            }
             Some(promise) if !fits(promise.state, status) => {
                 let expected = format!("a booking that is {:?}", promise.state);
                 violations.push(Violation::new(Some(&promise.tag), expected, status));
@@ -58,11 +51,10 @@ fn lost_or_invented(promises: &[Promise], shown: &[Value]) -> Vec<Violation> {
             Some(_) => {}
         }
     }
-    violations.extend(
-        left.values().map(|promise| {
-            Violation::new(Some(&promise.tag), format!("the booking {}", promise.id), "nothing")
-        }),
-    );
+    let lost = |promise: &&Promise| {
+        Violation::new(Some(&promise.tag), format!("the acknowledged booking {}", promise.id), "nothing")
+    };
+    violations.extend(left.values().map(lost));
     violations
 }
 
@@ -71,28 +63,21 @@ fn fits(state: State, status: &str) -> bool {
         State::Requested => status == "requested",
         State::Confirmed => status == "confirmed",
         State::Cancelled => status == "cancelled",
-        State::Played => ["completed", "no_show"].contains(&status),
+        State::Played => status == "completed",
         State::Lapsed => status != "cancelled",
     }
 }
 
 /// A confirmed booking has exactly one live meeting, as it was acknowledged; any other has none.
-fn one_meeting(
-    stage: &Stage,
-    promise: &Promise,
-    meetings: &[SandboxMeeting],
-    shown: &[Value],
-) -> Vec<Violation> {
+fn one_meeting(evidence: &Evidence, promise: &Promise) -> Vec<Violation> {
     let tag = Some(promise.tag.as_str());
-    let live: Vec<&SandboxMeeting> = meetings
-        .iter()
-        .filter(|meeting| meeting.deleted_at.is_none() && Stage::tag_of(meeting) == tag)
-        .collect();
-    let waits = shown.iter().any(|booking| {
+    let live: Vec<&SandboxMeeting> =
+        alive(&evidence.meetings).filter(|meeting| Stage::tag_of(meeting) == tag).collect();
+    let waits = evidence.shown.iter().any(|booking| {
         booking.get("id") == Some(&json!(promise.id))
             && booking.pointer("/meeting/sync/state") == Some(&json!("waiting_for_host"))
     });
-    let expected = match promise.state {
+    let expected: RangeInclusive<usize> = match promise.state {
         State::Requested | State::Cancelled => 0..=0,
         State::Confirmed if waits => 0..=0,
         State::Confirmed | State::Played => 1..=1,
@@ -103,16 +88,15 @@ fn one_meeting(
         let expected = format!("{expected:?} live meetings of a booking that is {:?}", promise.state);
         return vec![Violation::new(tag, expected, format!("{numbers:?}"))];
     }
-    let compared = |meeting: &&SandboxMeeting| differences(stage, promise, meeting);
     match promise.state {
         State::Lapsed => Vec::new(),
-        State::Confirmed if waits => needless_wait(stage, promise, meetings).into_iter().collect(),
-        _ => live.iter().flat_map(compared).collect(),
+        State::Confirmed if waits => needless_wait(evidence, promise).into_iter().collect(),
+        _ => live.iter().flat_map(|meeting| differences(evidence, promise, meeting)).collect(),
     }
 }
 
-fn differences(stage: &Stage, promise: &Promise, meeting: &SandboxMeeting) -> Vec<Violation> {
-    let host = stage.sandbox.state().user(&meeting.host_id).map(|user| user.email).unwrap_or_default();
+fn differences(evidence: &Evidence, promise: &Promise, meeting: &SandboxMeeting) -> Vec<Violation> {
+    let host = evidence.users.get(&meeting.host_id).map(String::as_str).unwrap_or_default();
     let is_pool = POOL.iter().any(|shared| Stage::email(shared) == host);
     let right_host = match &promise.host {
         Expected::Person(reference) => host == Stage::email(reference),
@@ -140,38 +124,49 @@ fn differences(stage: &Stage, promise: &Promise, meeting: &SandboxMeeting) -> Ve
     violations
 }
 
-/// Whoever waits in line for a shared host waits because all of them have a meeting then.
-fn needless_wait(stage: &Stage, promise: &Promise, meetings: &[SandboxMeeting]) -> Option<Violation> {
-    let padding = chrono::Duration::minutes(5);
-    let (from, until) =
-        (promise.start - padding, promise.start + chrono::Duration::minutes(promise.minutes) + padding);
+/// Whoever waits in line for a shared host waits because each of them is promised to somebody then.
+fn needless_wait(evidence: &Evidence, promise: &Promise) -> Option<Violation> {
+    let padding = chrono::Duration::minutes(PADDING_MINUTES);
+    let (from, until) = (promise.start - padding, end(promise) + padding);
+    // A booking that is only requested holds its place at a host as well, and nobody outside can see at which.
+    let held = |promise: &&Promise| {
+        promise.state == State::Requested
+            && !matches!(promise.host, Expected::Person(_))
+            && promise.start < until
+            && from < end(promise)
+    };
+    let held = evidence.promises.iter().filter(held).count();
     let busy = |host: &&&str| {
-        let user = stage.sandbox.state().user(&Stage::email(host)).map(|user| user.id);
-        meetings.iter().any(|meeting| {
-            meeting.deleted_at.is_none()
-                && user.as_ref() == Some(&meeting.host_id)
+        alive(&evidence.meetings).any(|meeting| {
+            evidence.users.get(&meeting.host_id) == Some(&Stage::email(host))
                 && meeting.start < until
                 && from < meeting.end()
         })
     };
     let free: Vec<&&str> = POOL.iter().filter(|host| !busy(host)).collect();
-    let found = format!("{free:?} is free and the booking waits in line");
-    (!free.is_empty()).then(|| Violation::new(Some(&promise.tag), "a host, because one is free", found))
+    let found = format!("{free:?} free, {held} of them perhaps promised, and the booking waiting in line");
+    (free.len() > held).then(|| Violation::new(Some(&promise.tag), "a host, because one is free", found))
+}
+
+fn end(promise: &Promise) -> convened::clock::Instant {
+    promise.start + chrono::Duration::minutes(promise.minutes)
 }
 
 /// No meeting with our mark is left that no booking stands for.
-fn ownerless(stage: &Stage, meetings: &[SandboxMeeting]) -> Vec<Violation> {
-    let known: BTreeSet<String> = stage.book.promises().into_iter().map(|promise| promise.tag).collect();
-    let marked = meetings
-        .iter()
-        .filter(|meeting| meeting.deleted_at.is_none() && Marker::at_head_of(&meeting.agenda).is_some());
-    marked
+fn ownerless(evidence: &Evidence) -> Vec<Violation> {
+    let known: BTreeSet<&str> = evidence.promises.iter().map(|promise| promise.tag.as_str()).collect();
+    alive(&evidence.meetings)
+        .filter(|meeting| Marker::at_head_of(&meeting.agenda).is_some())
         .filter(|meeting| !Stage::tag_of(meeting).is_some_and(|tag| known.contains(tag)))
         .map(|meeting| {
             let found = format!("{} `{}` {}", meeting.number, meeting.topic, meeting.agenda);
             Violation::new(Stage::tag_of(meeting), "no marked meeting without a booking", found)
         })
         .collect()
+}
+
+fn alive(meetings: &[SandboxMeeting]) -> impl Iterator<Item = &SandboxMeeting> {
+    meetings.iter().filter(|meeting| meeting.deleted_at.is_none())
 }
 
 /// At no instant were there two meetings with the same marker.
@@ -199,13 +194,10 @@ fn doubled(meetings: &[SandboxMeeting]) -> Vec<Violation> {
     violations
 }
 
-/// No request was one too many, but for those that were refused by a fault.
-fn too_fast(stage: &Stage) -> Vec<Violation> {
-    let refused =
-        stage.sandbox.state().ledger(&LedgerFilter { status: Some(429), ..LedgerFilter::default() });
-    refused
-        .iter()
-        .filter(|entry| !entry.faults.contains(&"rate_limit"))
+/// No request was one too many, but for those that a fault refused.
+fn too_fast(evidence: &Evidence) -> Vec<Violation> {
+    let caused = evidence.refused.iter().filter(|entry| !entry.faults.contains(&"rate_limit"));
+    caused
         .take(TOLD_MAX)
         .map(|entry| {
             let found = format!("{} {} at {}", entry.method, entry.path, entry.at);
@@ -215,43 +207,37 @@ fn too_fast(stage: &Stage) -> Vec<Violation> {
 }
 
 /// Every webhook that was answered with 200 is there and was applied.
-fn lost_webhooks(stage: &Stage) -> Result<Vec<Violation>> {
-    let rows = inbox::rows(stage)?;
-    let stored: BTreeMap<String, &inbox::InboxRow> =
-        rows.iter().map(|row| (row.sha256_head(), row)).collect();
-    let delivered = DeliveryFilter { state: Some(DeliveryState::Delivered), ..DeliveryFilter::default() };
-    let mut violations = Vec::new();
-    for record in stage.sandbox.delivery().records(&delivered) {
-        let found = stored.iter().find(|(head, _)| record.sha256.starts_with(head.as_str()));
-        let fault = match found {
-            None => "nothing".to_owned(),
-            Some((_, row)) if row.state == "dead" => format!("a dead letter, `{}`", row.event),
-            Some(_) => continue,
-        };
-        violations.push(Violation::new(None, format!("webhook {} `{}`", record.seq, record.event), fault));
-    }
-    violations.truncate(TOLD_MAX);
-    Ok(violations)
+fn lost_webhooks(evidence: &Evidence) -> Vec<Violation> {
+    let stored: BTreeMap<String, &str> =
+        evidence.inbox.iter().map(|row| (row.sha256_head(), row.state.as_str())).collect();
+    let fault = |sha256: &str| match stored.iter().find(|(head, _)| sha256.starts_with(head.as_str())) {
+        None => Some("nothing"),
+        Some((_, &"dead")) => Some("a dead letter"),
+        Some(_) => None,
+    };
+    let told = |seq: u64, event: &str, found| Violation::new(None, format!("webhook {seq} `{event}`"), found);
+    let delivered = evidence.delivered.iter();
+    delivered
+        .filter_map(|record| Some(told(record.seq, &record.event, fault(&record.sha256)?)))
+        .take(TOLD_MAX)
+        .collect()
 }
 
 /// The final marks of a class are what really happened.
-async fn marks(stage: &Stage, appointment: &str, tag: &str, class: u64) -> Result<Vec<Violation>> {
-    let view = stage.sandbox.classes().view(class).context("the sandbox forgot a class")?;
-    let booking = stage.api.get(&format!("/api/appointments/{appointment}")).await?;
-    let records = rest::records(stage, &booking).await?;
+fn marks(class: &Class) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for person in view.truth.persons.iter().filter(|person| person.role == Role::Attendee) {
-        let record =
-            records.iter().find(|record| record.pointer("/student/name") == Some(&json!(person.name)));
+    for person in class.truth.iter().filter(|person| person.role == Role::Attendee) {
+        let named = |record: &&Value| record.pointer("/student/name") == Some(&json!(person.name));
+        let record = class.records.iter().find(named);
         let score =
             record.and_then(|record| record.get("score")?.as_f64()).map(|score| (score * 1000.0).round());
         let status = record.and_then(|record| record.get("status")).cloned().unwrap_or_default();
-        let truth = serde_json::to_value(person.status)?;
+        let truth = json!(person.status);
         if status != truth || score != Some(person.score_milli as f64) {
             let expected = format!("{} {truth} with {}", person.name, person.score_milli);
             let found = format!("{status} with {score:?}: {}", record.cloned().unwrap_or_default());
-            violations.push(Violation::new(Some(tag), expected, found));
+            violations.push(Violation::new(Some(&class.tag), expected, found));
         }
     }
-    Ok(violations)
+    violations
 }
