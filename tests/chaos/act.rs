@@ -1,5 +1,7 @@
 //! A caller at work: asks, believes what is acknowledged, and remembers it.
 
+mod series;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -89,6 +91,8 @@ impl<'a> Caller<'a> {
             Act::Stretch { of, minutes } => self.stretch(of, minutes).await,
             Act::Hurry { of, minutes, again } => self.hurry(of, minutes, again).await,
             Act::Cancel { of } => self.cancel(of).await,
+            Act::Series(wish) => series::book(self, &wish).await,
+            Act::CancelRest { of } => series::cancel_rest(self, of).await,
             Act::CancelAmidEdit { of } => {
                 let (edited, cancelled) = futures::join!(self.stretch(of, 25), self.cancel(of));
                 edited.and(cancelled)
@@ -104,9 +108,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn book(&self, wish: &Wish) -> Result<()> {
-        let count = self.booked.get() + 1;
-        self.booked.set(count);
-        let tag = format!("{}{count:02}", self.name);
+        let tag = self.next_tag();
         let promise = self.promise(&tag, wish);
         let request = Request::new(Method::POST, "/api/appointments")
             .body(self.body(&promise, wish))
@@ -114,11 +116,7 @@ impl<'a> Caller<'a> {
             .wait(wish.wait_secs);
         let answer = self.stage.api.ask(&request).await?;
         if !answer.is_done() {
-            let left = wish.host == Who::Host(HOSTS - 1) && self.host_left.get();
-            let ended = wish.host == Who::Group(GROUPS - 1) && self.group_ended.get();
-            if answer.code() != HOST_CONFLICT && !left && !ended {
-                self.stage.book.accuse(Violation::new(Some(&tag), "a booking is taken", answer.to_string()));
-            }
+            self.refused(&tag, wish, &answer);
             return Ok(());
         }
         let id =
@@ -131,6 +129,22 @@ impl<'a> Caller<'a> {
             self.stage.book.judge(&tag, same, "the same booking for the same Idempotency-Key", &again);
         }
         Ok(())
+    }
+
+    /// A booking may be refused because its host has another then, has left, or the group has ended.
+    fn refused(&self, tag: &str, wish: &Wish, answer: &Answer) {
+        let left = wish.host == Who::Host(HOSTS - 1) && self.host_left.get();
+        let ended = wish.host == Who::Group(GROUPS - 1) && self.group_ended.get();
+        if answer.code() != HOST_CONFLICT && !left && !ended {
+            self.stage.book.accuse(Violation::new(Some(tag), "a booking is taken", answer.to_string()));
+        }
+    }
+
+    /// The tag of the next booking.
+    fn next_tag(&self) -> String {
+        let count = self.booked.get() + 1;
+        self.booked.set(count);
+        format!("{}{count:02}", self.name)
     }
 
     fn promise(&self, tag: &str, wish: &Wish) -> Promise {
@@ -152,6 +166,7 @@ impl<'a> Caller<'a> {
             zone: wish.zone.to_owned(),
             host,
             group,
+            series: None,
             state: if wish.requested { State::Requested } else { State::Confirmed },
             log: Vec::new(),
         }

@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The pause before asking again.
 const AGAIN_AFTER: Duration = Duration::from_millis(15);
-/// The daemon is being started, or is full.
-const UNAVAILABLE: u16 = 503;
+/// The daemon is full, or a machine that is busy with other seeds was slow to send: nothing was done.
+const AGAIN: [u16; 2] = [503, 408];
 
 /// The secret that callers' tokens are signed with.
 pub(crate) const SECRET: &str = "a secret that only this rehearsal knows, 32 bytes";
@@ -108,7 +108,7 @@ impl Api {
         loop {
             tries += 1;
             let fault = match self.once(request).await {
-                Ok((status, body)) if status != UNAVAILABLE => return Ok(Answer { status, body, tries }),
+                Ok((status, body)) if !AGAIN.contains(&status) => return Ok(Answer { status, body, tries }),
                 Ok((status, body)) => format!("{status} {body}"),
                 Err(error) => format!("{error:#}"),
             };

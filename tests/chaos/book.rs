@@ -21,6 +21,8 @@ pub(crate) struct Promise {
     pub(crate) zone: String,
     pub(crate) host: Expected,
     pub(crate) group: Option<String>,
+    /// The tag of the first of its series, and its place in it.
+    pub(crate) series: Option<(String, usize)>,
     pub(crate) state: State,
     /// What was asked and answered.
     pub(crate) log: Vec<String>,

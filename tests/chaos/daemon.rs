@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
 /// How long a start may take, on a machine that is busy with other seeds.
-const START_WITHIN: Duration = Duration::from_secs(30);
+const START_WITHIN: Duration = Duration::from_secs(60);
 
 /// One daemon in a folder of its own.
 pub(crate) struct Daemon {

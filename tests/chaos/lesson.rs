@@ -160,6 +160,7 @@ async fn book(stage: &Stage, tag: &str) -> Result<Promise> {
         zone: "UTC".to_owned(),
         host: Expected::Person(format!("{tag}-0")),
         group: Some(tag.to_owned()),
+        series: None,
         state: State::Confirmed,
         log: Vec::new(),
     })

@@ -68,6 +68,12 @@ pub(crate) enum Act {
     Cancel {
         of: usize,
     },
+    /// Three days in a row.
+    Series(Wish),
+    /// This one and those of its series that follow.
+    CancelRest {
+        of: usize,
+    },
     /// An edit and a cancel at the same time.
     CancelAmidEdit {
         of: usize,
@@ -155,7 +161,9 @@ fn act(rng: &mut StdRng) -> Act {
     let of = rng.random_range(0..1_000);
     let minutes = |rng: &mut StdRng| rng.random_range(10..100);
     match rng.random_range(0..100) {
-        0..30 => Act::Book(wish(rng)),
+        0..24 => Act::Book(wish(rng)),
+        24..28 => Act::Series(Wish { requested: false, on_conflict: "reject", ..wish(rng) }),
+        28..30 => Act::CancelRest { of },
         30..35 => Act::Twins(wish(rng)),
         35..48 => Act::Move { of, slot: rng.random_range(0..SLOTS) },
         48..56 => Act::Rename { of },

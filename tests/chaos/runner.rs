@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::book::Violation;
 use crate::options::{Options, Run};
@@ -47,7 +48,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let queue = Mutex::new(VecDeque::from(runs));
     let (sender, ended) = mpsc::channel();
     let mut tally = Tally::default();
-    let mut failed = Vec::new();
+    let (mut over, mut failed) = (0, Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..usize::from(options.jobs).min(count) {
             let (sender, queue) = (sender.clone(), &queue);
@@ -56,6 +57,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         drop(sender);
         for ended in ended {
             bar.inc(1);
+            over += 1;
             if let Ok(outcome) = &ended.outcome {
                 tally.add(&outcome.tally);
             }
@@ -74,11 +76,11 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
     let violations: usize = failed.iter().map(Ended::count).sum();
     println!(
-        "chaos: {count} runs, {} failed, {violations} violations in {:.0} s: {tally}",
+        "chaos: {over} of {count} runs, {} failed, {violations} violations in {:.0} s: {tally}",
         failed.len(),
         began.elapsed().as_secs_f64()
     );
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed.is_empty() && over == count { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn work(queue: &Mutex<VecDeque<Run>>, ended: &mpsc::Sender<Ended>) {
@@ -86,7 +88,12 @@ fn work(queue: &Mutex<VecDeque<Run>>, ended: &mpsc::Sender<Ended>) {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(run) = next else { return };
         let began = Instant::now();
-        let outcome = one(run);
+        let outcome = match one(run) {
+            Ok(Some(outcome)) => Ok(outcome),
+            // Whoever interrupts the runner wants none of the others either.
+            Ok(None) => return queue.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+            Err(error) => Err(error),
+        };
         // Nobody listens any more when the runner itself has died.
         if ended.send(Ended { run, seconds: began.elapsed().as_secs_f64(), outcome }).is_err() {
             return;
@@ -94,18 +101,29 @@ fn work(queue: &Mutex<VecDeque<Run>>, ended: &mpsc::Sender<Ended>) {
     }
 }
 
-fn one(run: Run) -> Result<Outcome> {
+/// One run; nothing when it was interrupted. Its daemon and its database do not outlive it either way.
+fn one(run: Run) -> Result<Option<Outcome>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let plan = Plan::draw(run.seed);
-        let stage = Stage::build(run, &plan).await?;
-        let outcome = play(&stage, run, plan).await;
-        stage.daemon.kill().await?;
-        if matches!(&outcome, Ok(outcome) if outcome.report.is_none()) {
-            std::fs::remove_dir_all(&stage.folder)?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::select! {
+            outcome = day(run) => outcome.map(Some),
+            _ = terminate.recv() => Ok(None),
+            _ = interrupt.recv() => Ok(None),
         }
-        outcome.with_context(|| format!("see {}", stage.daemon.log().display()))
     })
+}
+
+async fn day(run: Run) -> Result<Outcome> {
+    let plan = Plan::draw(run.seed);
+    let stage = Stage::build(run, &plan).await?;
+    let outcome = play(&stage, run, plan).await;
+    stage.daemon.kill().await?;
+    if matches!(&outcome, Ok(outcome) if outcome.report.is_none()) {
+        std::fs::remove_dir_all(&stage.folder)?;
+    }
+    outcome.with_context(|| format!("see {}", stage.daemon.log().display()))
 }
 
 async fn play(stage: &Stage, run: Run, plan: Plan) -> Result<Outcome> {
