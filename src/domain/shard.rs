@@ -175,7 +175,7 @@ mod tests {
     }
 
     /// Processes as a slow, obvious model: each in turn looks at who has what, and moves.
-    fn settle(owned: &mut Vec<ShardSet>) {
+    fn settle(owned: &mut [ShardSet]) {
         // One round lets the rich give, the next lets the poor take.
         for _ in 0..3 {
             for me in 0..owned.len() {

@@ -11,7 +11,7 @@ const THIS: &str = "this";
 #[derive(Insertable)]
 #[diesel(table_name = installation)]
 struct Row<'a> {
-    only: &'a str,
+    which: &'a str,
     id: &'a str,
     created_at: UtcMillis,
 }
@@ -26,7 +26,7 @@ pub fn name(
     drawn: &str,
     now: UtcMillis,
 ) -> Result<String, StoreError> {
-    let row = Row { only: THIS, id: wanted.unwrap_or(drawn), created_at: now };
+    let row = Row { which: THIS, id: wanted.unwrap_or(drawn), created_at: now };
     // Processes that start together agree: the first row stays, unless the configuration overrules it.
     each_backend!(conn, |c| diesel::insert_into(installation::table)
         .values(&row)

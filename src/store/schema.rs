@@ -191,8 +191,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    installation (only) {
-        only -> Text,
+    installation (which) {
+        which -> Text,
         id -> Text,
         created_at -> Timestamp,
     }

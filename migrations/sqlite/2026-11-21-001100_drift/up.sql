@@ -36,7 +36,7 @@ CREATE INDEX zoom_orphans_meeting ON zoom_orphans (meeting_id);
 
 -- By which name this installation signs its meetings: one row.
 CREATE TABLE installation (
-    only TEXT NOT NULL PRIMARY KEY CHECK (only = 'this'),
+    which TEXT NOT NULL PRIMARY KEY CHECK (which = 'this'),
     id TEXT NOT NULL,
     created_at TEXT NOT NULL
 ) STRICT;
