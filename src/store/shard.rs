@@ -147,7 +147,7 @@ impl Session {
     }
 
     /// Takes those of `wanted` that nobody has by now. Gives each with its new epoch; a shard that its former owner
-    /// is still writing about is left for the next time.
+    /// is still writing about is left for the next time. None of `wanted` may be this session's already.
     ///
     /// # Errors
     /// [`StoreError`]; locks may have been taken without an epoch: end the session then.
