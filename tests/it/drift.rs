@@ -152,7 +152,7 @@ async fn a_quarrel_with_another_system_ends_at_the_limit_and_is_shown() {
 async fn a_double_is_removed(database: TestDatabase) {
     let rig = rig_with_host(database, SWEEP_OFTEN).await;
     // The list lags longer than the looks last, so a create whose answer is lost is made twice.
-    rig.control(Method::PUT, "/settings", Some(json!({ "list_lag_secs": 120 }))).await;
+    rig.control(Method::PUT, "/settings", Some(json!({ "list_lag_secs": 400 }))).await;
     fault(&rig, CREATE, "lose_answer", 1).await;
     let appointment = book(&rig).await;
     let kept = number(&settled(&rig, &appointment).await);
@@ -235,12 +235,18 @@ async fn the_command_line_has_everything_looked_at_and_waits_for_it() {
     rig.control(Method::POST, &format!("/meetings/{first}/delete"), None).await;
     let resync = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_convened"));
-        command.arg("--config").arg(rig.config()).arg("resync").args(arguments).env_remove("DATABASE_URL");
+        command
+            .arg("--config")
+            .arg(rig.config_file(rig.port()))
+            .arg("resync")
+            .args(arguments)
+            .env_remove("DATABASE_URL");
         let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
-    let done = resync(&["--all", "--json"]);
-    assert_eq!(done, (Some(0), "{\"asked\":1,\"done\":1}\n".to_owned()));
+    let (code, done, faults) = resync(&["--all", "--json"]);
+    assert_eq!((code, done.as_str()), (Some(0), "{\"asked\":1,\"done\":1}\n"), "{faults}");
     let again = settled(&rig, &appointment).await;
     assert_ne!(number(&again), first, "the second look came at once, and it was made again");
     assert_eq!(resync(&["--appointment", "nobody"]).0, Some(1));

@@ -72,7 +72,7 @@ impl Rig {
 
     /// Starts a daemon on `port` beside the rig's own, on the same database and the same Zoom.
     pub(crate) fn spawn(&self, port: u16) -> Child {
-        let file = self.folder.path().join(format!("convened-{port}.toml"));
+        let file = self.config_file(port);
         std::fs::write(&file, (self.config)(port)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_convened"))
             .arg("--config")
@@ -106,9 +106,9 @@ impl Rig {
         child.wait().unwrap();
     }
 
-    /// The daemon's configuration, for commands that share its database.
-    pub(crate) fn config(&self) -> std::path::PathBuf {
-        self.folder.path().join("convened.toml")
+    /// The configuration of the daemon on `port`, also for commands that share its database.
+    pub(crate) fn config_file(&self, port: u16) -> std::path::PathBuf {
+        self.folder.path().join(format!("convened-{port}.toml"))
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
