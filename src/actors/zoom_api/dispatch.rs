@@ -15,7 +15,7 @@ use crate::zoom::breaker::Gate;
 use crate::zoom::client::Exchange;
 use crate::zoom::error::{Doubt, Limit};
 use crate::zoom::lanes::Next;
-use crate::zoom::limits::Now;
+use crate::zoom::limits::{Admission, Now};
 use crate::zoom::{ZoomError, call};
 
 /// How often a call is repeated that Zoom says came too fast.
@@ -64,12 +64,17 @@ impl ZoomApiActor {
     }
 
     /// A call that changes nothing and is nobody's: any answer to it will do.
-    fn try_once(&mut self, now: Now, ctx: &Context<Self>) {
+    fn try_once(&mut self, now: Now, ctx: &mut Context<Self>) {
         let Some(token) = self.token(now, ctx) else { return };
+        let call = call::get_user("me");
+        // Zoom counts it like any other. A used-up day is no reason not to ask: to be told so is an answer too.
+        if let Admission::Wait(span) = self.limits.admit(&call, now) {
+            return self.wake_after(span, ctx);
+        }
         self.breaker.try_once();
         let (nobody, _) = reply();
-        let trial = Job { is_trial: true, ..Job::new(Lane::Interactive, call::get_user("me"), nobody) };
-        self.send(trial, token, ctx);
+        let trial = Job { is_trial: true, ..Job::new(Lane::Interactive, call, nobody) };
+        self.send(trial, token, now, ctx);
     }
 
     /// Lets one call out, or finds that none can go now.
@@ -83,7 +88,7 @@ impl ZoomApiActor {
         match self.lanes.next(&mut self.limits, has_room, now) {
             // A permit of yesterday is worth nothing today.
             Next::Send(_, job) if job.paid_on != Some(now.clock.date_naive()) => self.admit(job, ctx),
-            Next::Send(_, job) => self.send(job, token, ctx),
+            Next::Send(_, job) => self.send(job, token, now, ctx),
             Next::Refuse(job, limit) => self.answer(job, Err(ZoomError::RateLimited(limit))),
             Next::Forget(job) => self.forget(job),
             Next::Wait(span) => {
@@ -135,11 +140,12 @@ impl ZoomApiActor {
         None
     }
 
-    fn send(&mut self, mut job: Job, token: Token, ctx: &Context<Self>) {
+    fn send(&mut self, mut job: Job, token: Token, now: Now, ctx: &Context<Self>) {
         self.sent += 1;
         let (number, door, client) = (self.sent, ctx.address(), self.client.clone());
         let (call, secret) = (std::sync::Arc::clone(&job.call), token.secret.clone());
         job.sent_at = Instant::now();
+        job.counted_at = now.real;
         job.sent_with = Some(token);
         metrics::histogram!("convened_zoom_wait_seconds", "lane" => job.lane.as_str())
             .record(job.sent_at - job.arrived_at);
@@ -232,6 +238,9 @@ impl Handler<Finished> for ZoomApiActor {
         let (now, Exchange { outcome, quota }) = (self.now(), message.exchange);
         metrics::histogram!("convened_zoom_call_seconds", "call" => job.call.name)
             .record(job.sent_at.elapsed());
+        if outcome.is_ok() {
+            self.limits.answered(&job.call, job.counted_at, now);
+        }
         if let Some(note) = quota {
             self.limits.told(job.call.label, note, now);
         }

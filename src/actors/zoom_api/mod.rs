@@ -87,6 +87,8 @@ struct Job {
     reply: Reply,
     arrived_at: Instant,
     sent_at: Instant,
+    /// When the limits counted it.
+    counted_at: std::time::Instant,
     sent_with: Option<Token>,
     /// Whether it was repeated with a fresh token.
     renewed: bool,
@@ -107,6 +109,7 @@ impl Job {
             reply,
             arrived_at: now,
             sent_at: now,
+            counted_at: now.into_std(),
             sent_with: None,
             renewed: false,
             refusals: 0,
@@ -178,6 +181,10 @@ impl Actor for ZoomApiActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        if self.config.begins_full {
+            let now = self.now();
+            self.limits.fill(now);
+        }
         // An earlier life may have left another sign; what is true shows at the first call.
         self.show_sign();
         self.show();

@@ -22,6 +22,9 @@ pub struct ZoomApiConfig {
     pub lane_max: usize,
     /// When Zoom is left alone.
     pub breaker: BreakerPolicy,
+    /// Whether the first second is waited out, because an earlier life may have used up its calls. Real seconds,
+    /// also in a rehearsal.
+    pub begins_full: bool,
 }
 
 impl From<Quotas> for ZoomApiConfig {
@@ -32,6 +35,7 @@ impl From<Quotas> for ZoomApiConfig {
             in_flight_kept_for_urgent: IN_FLIGHT_MAX / 8,
             lane_max: LANE_MAX,
             breaker: BreakerPolicy::default(),
+            begins_full: true,
         }
     }
 }

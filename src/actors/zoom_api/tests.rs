@@ -144,7 +144,7 @@ impl Door {
 fn config() -> ZoomApiConfig {
     let rest = Duration::from_millis(200);
     let breaker = BreakerPolicy { failures: 3, rest, rest_max: rest };
-    ZoomApiConfig { breaker, ..Quotas::from(Plan::Business).into() }
+    ZoomApiConfig { breaker, begins_full: false, ..Quotas::from(Plan::Business).into() }
 }
 
 fn fine() -> Play {
@@ -342,6 +342,15 @@ async fn no_more_calls_leave_than_the_plan_allows() {
     let started = Instant::now();
     join_all((0..7).map(|_| door.call(Lane::Sync, get("1")))).await;
     assert!(started.elapsed() >= Duration::from_millis(2_030), "{:?}", started.elapsed());
+}
+
+#[actix::test]
+async fn a_new_life_waits_a_second_because_the_last_may_have_used_it_up() {
+    let full = ZoomApiConfig { begins_full: true, ..config() };
+    let started = Instant::now();
+    let door = Door::with(full, Tokens::default(), |_, _| fine()).await;
+    assert!(door.call(Lane::Interactive, get("1")).await.is_ok());
+    assert!(started.elapsed() >= Duration::from_millis(1_015), "{:?}", started.elapsed());
 }
 
 #[actix::test]

@@ -179,6 +179,19 @@ impl Limits {
         Admission::Go
     }
 
+    /// `call`, which left at `sent`, has its answer. Failures are not told: theirs say nothing of how long the way
+    /// to Zoom takes, and they count as if they had been late.
+    pub fn answered(&mut self, call: &ZoomCall, sent: Instant, now: Now) {
+        self.lane(call.label).window.answered(call.name, sent, now.real);
+    }
+
+    /// Takes all rates for used up just now, as an earlier life that died this very second may have done.
+    pub fn fill(&mut self, now: Now) {
+        for label in Label::ALL {
+            self.lane(label).window.fill(now.real);
+        }
+    }
+
     /// Remembers which limit Zoom says was reached, and gives what the day's account must know of it. Pauses of
     /// seconds are the caller's ([`Limits::pause`]).
     pub fn reached(&mut self, call: &ZoomCall, limit: &Limit, now: Now) -> Option<Spent> {

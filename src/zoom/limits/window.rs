@@ -3,25 +3,49 @@
 //! Measured against token buckets: a bucket with a burst lets twice the rate through in its first
 //! second, one without a burst one call too many at the slightest jitter. The log does neither, and it uses all
 //! of the rate that the window's leeway leaves.
+//!
+//! Zoom counts a call when it arrives, which is some time between its leaving and its answer. Of eighty that
+//! leave at once the last may need a tenth of a second more, and eighty that follow a second later would meet
+//! it there. So a call that was answered later than the quickest of its kind counts that much longer.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
+
+/// The longest that a late answer, or one that never came, makes its call count after the window. A Zoom that
+/// takes longer is slow to answer, not slow to be reached.
+const LATE_MAX: Duration = Duration::from_millis(500);
 
 /// The log of one label.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// The sends of the last window, oldest first; never more than `calls`.
-    sends: VecDeque<Instant>,
+    /// The sends that may still count, oldest first.
+    sends: VecDeque<Sent>,
     calls: usize,
     /// The rate we were set to; Zoom may say less, and later again more.
     set: usize,
     span: Duration,
     paused_until: Option<Instant>,
+    /// The least time that Zoom and the way to it need, by the kind of call.
+    quickest: HashMap<&'static str, Duration>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    at: Instant,
+    /// How much later than it could the answer came; nothing while there is none.
+    late: Option<Duration>,
 }
 
 impl Window {
     pub(super) fn new(calls: u32, span: Duration) -> Self {
-        Self { sends: VecDeque::new(), calls: size(calls), set: size(calls), span, paused_until: None }
+        Self {
+            sends: VecDeque::new(),
+            calls: size(calls),
+            set: size(calls),
+            span,
+            paused_until: None,
+            quickest: HashMap::new(),
+        }
     }
 
     /// How long until the next call may go; none when it may go now.
@@ -29,15 +53,30 @@ impl Window {
         self.forget_before(now);
         let paused = self.paused_until.filter(|until| *until > now);
         // With a log that is too long, because the rate was lowered, more than the oldest has to age.
-        let freed_by = self.sends.len().checked_sub(self.calls).and_then(|index| self.sends.get(index));
-        let full = freed_by.map(|sent| *sent + self.span);
-        let until = paused.max(full)?;
+        let freed_by = self.sends.len().checked_sub(self.calls);
+        let until = paused.max(freed_by.and_then(|index| self.end_of(index)))?;
         Some(until.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
     }
 
     /// One call goes now.
     pub(super) fn note(&mut self, now: Instant) {
-        self.sends.push_back(now);
+        self.sends.push_back(Sent { at: now, late: None });
+    }
+
+    /// One call of this kind that went at `sent` has its answer now.
+    pub(super) fn answered(&mut self, kind: &'static str, sent: Instant, now: Instant) {
+        let took = now.saturating_duration_since(sent);
+        let quickest = self.quickest.entry(kind).or_insert(took);
+        *quickest = took.min(*quickest);
+        let late = took.saturating_sub(*quickest).min(LATE_MAX);
+        if let Some(send) = self.sends.iter_mut().find(|send| send.at == sent && send.late.is_none()) {
+            send.late = Some(late);
+        }
+    }
+
+    /// Holds as many as it can, all sent now: what an earlier life may have done.
+    pub(super) fn fill(&mut self, now: Instant) {
+        self.pause(now + self.span);
     }
 
     /// Lets nothing through until then.
@@ -62,10 +101,22 @@ impl Window {
         }
     }
 
+    /// When so many of the log, and one more, count no longer.
+    fn end_of(&self, index: usize) -> Option<Instant> {
+        let mut ends: Vec<Instant> = self.sends.iter().map(|send| send.end(self.span)).collect();
+        ends.sort_unstable();
+        ends.get(index).copied()
+    }
+
     fn forget_before(&mut self, now: Instant) {
-        while self.sends.front().is_some_and(|sent| now.saturating_duration_since(*sent) >= self.span) {
-            self.sends.pop_front();
-        }
+        self.sends.retain(|send| send.end(self.span) > now);
+    }
+}
+
+impl Sent {
+    /// When it counts no longer, as far as is known.
+    fn end(&self, span: Duration) -> Instant {
+        self.at + span + self.late.unwrap_or(LATE_MAX)
     }
 }
 
@@ -82,7 +133,16 @@ mod tests {
 
     const SPAN: Duration = Duration::from_millis(1_015);
 
-    /// Sends whenever it may; between two attempts it is idle for one of the gaps. Returns when it sent.
+    impl Window {
+        /// One call goes and is answered at once.
+        fn pass(&mut self, now: Instant) {
+            self.note(now);
+            self.answered("get", now, now);
+        }
+    }
+
+    /// Sends whenever it may; between two attempts it is idle for one of the gaps. Every call is answered at once.
+    /// Returns when it sent.
     fn send_all(
         window: &mut Window,
         start: Instant,
@@ -95,10 +155,31 @@ mod tests {
             while let Some(wait) = window.wait(now) {
                 now += wait;
             }
-            window.note(now);
+            window.pass(now);
             sent.push(now);
         }
         sent
+    }
+
+    /// Sends whenever it may, each call so long on its way; it is answered on arrival. Returns when they arrived.
+    fn arrivals(window: &mut Window, start: Instant, delays: &[Duration]) -> Vec<Instant> {
+        let (mut now, mut arrived) = (start, Vec::new());
+        let mut under_way: Vec<(Instant, Instant)> = Vec::new();
+        for delay in delays {
+            loop {
+                under_way.sort();
+                while let Some((at, sent)) = under_way.first().copied().filter(|(at, _)| *at <= now) {
+                    under_way.remove(0);
+                    window.answered("create", sent, at);
+                }
+                let Some(wait) = window.wait(now) else { break };
+                now = under_way.first().map_or(now + wait, |(at, _)| (now + wait).min(*at));
+            }
+            window.note(now);
+            under_way.push((now + *delay, now));
+            arrived.push(now + *delay);
+        }
+        arrived
     }
 
     /// Whether the call `calls` places later always comes a second later or more.
@@ -120,14 +201,14 @@ mod tests {
         }
 
         #[test]
-        fn jitter_below_the_leeway_does_not_break_the_rate(
+        fn calls_that_are_late_on_their_way_do_not_meet_those_that_follow(
             calls in 1_u32..40,
-            delays in prop::collection::vec(0_u64..15, 200),
+            delays in prop::collection::vec(0_u64..500, 200),
         ) {
             let mut window = Window::new(calls, SPAN);
-            let sent = send_all(&mut window, Instant::now(), vec![Duration::ZERO; 200]);
-            let arrived: Vec<_> =
-                sent.iter().zip(delays).map(|(at, delay)| *at + Duration::from_millis(delay)).collect();
+            // The first is as quick as can be; so it is known what late is.
+            let delays: Vec<_> = [0].into_iter().chain(delays).map(Duration::from_millis).collect();
+            let arrived = arrivals(&mut window, Instant::now(), &delays);
             prop_assert!(keeps_to(calls, &arrived));
         }
     }
@@ -144,16 +225,43 @@ mod tests {
     }
 
     #[test]
+    fn a_zoom_that_is_always_slow_costs_no_rate() {
+        let mut window = Window::new(80, SPAN);
+        let start = Instant::now();
+        let arrived = arrivals(&mut window, start, &vec![Duration::from_millis(900); 80 * 70]);
+        let in_a_minute = arrived.iter().filter(|at| **at - start < Duration::from_secs(60)).count();
+        assert!(in_a_minute as f64 >= 0.96 * 60.0 * 80.0, "{in_a_minute}");
+    }
+
+    #[test]
+    fn a_new_life_sends_nothing_before_the_sends_of_the_last_are_forgotten() {
+        let mut window = Window::new(10, SPAN);
+        let now = Instant::now();
+        window.fill(now);
+        assert_eq!(window.wait(now), Some(SPAN));
+        assert_eq!(window.wait(now + SPAN), None);
+    }
+
+    #[test]
+    fn a_call_without_an_answer_counts_longer_but_not_for_ever() {
+        let mut window = Window::new(1, SPAN);
+        let now = Instant::now();
+        window.note(now);
+        assert_eq!(window.wait(now), Some(SPAN + LATE_MAX));
+        assert_eq!(window.wait(now + SPAN + LATE_MAX), None);
+    }
+
+    #[test]
     fn a_lower_rate_holds_at_once() {
         let mut window = Window::new(10, SPAN);
         let now = Instant::now();
-        (0..10).for_each(|_| window.note(now));
+        (0..10).for_each(|_| window.pass(now));
         window.told(Some(2), 5, now);
         assert_eq!(window.wait(now), Some(SPAN));
         let later = now + SPAN;
         assert_eq!(window.wait(later), None);
-        window.note(later);
-        window.note(later);
+        window.pass(later);
+        window.pass(later);
         assert_eq!(window.wait(later), Some(SPAN));
     }
 
@@ -163,9 +271,9 @@ mod tests {
         let now = Instant::now();
         window.told(Some(2), 1, now);
         window.told(Some(80), 79, now);
-        (0..9).for_each(|_| window.note(now));
+        (0..9).for_each(|_| window.pass(now));
         assert_eq!(window.wait(now), None);
-        window.note(now);
+        window.pass(now);
         assert_eq!(window.wait(now), Some(SPAN));
     }
 
@@ -173,7 +281,7 @@ mod tests {
     fn a_quota_that_others_used_up_is_waited_for() {
         let mut window = Window::new(10, SPAN);
         let now = Instant::now();
-        window.note(now);
+        window.pass(now);
         window.told(Some(10), 0, now);
         assert_eq!(window.wait(now), Some(SPAN));
     }
@@ -182,8 +290,8 @@ mod tests {
     fn a_quota_we_used_up_ourselves_needs_no_pause() {
         let mut window = Window::new(2, SPAN);
         let now = Instant::now();
-        window.note(now);
-        window.note(now);
+        window.pass(now);
+        window.pass(now);
         window.told(Some(2), 0, now + SPAN / 2);
         assert_eq!(window.wait(now + SPAN), None);
     }
