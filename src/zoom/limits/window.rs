@@ -6,7 +6,8 @@
 //!
 //! Zoom counts a call when it arrives, which is some time between its leaving and its answer. Of eighty that
 //! leave at once the last may need a tenth of a second more, and eighty that follow a second later would meet
-//! it there. So a call that was answered later than the quickest of its kind counts that much longer.
+//! it there. So a call that was answered later than the quickest of its kind counts that much longer; until
+//! enough are known to tell which part of the time is the way's and which is Zoom's, all of it counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -14,6 +15,10 @@ use std::time::{Duration, Instant};
 /// The longest that a late answer, or one that never came, makes its call count after the window. A Zoom that
 /// takes longer is slow to answer, not slow to be reached.
 const LATE_MAX: Duration = Duration::from_millis(500);
+
+/// So many answers of a kind show how quick it can be: some of them came when nothing else was going on. The
+/// first burst of a life alone, all of it slow, does not.
+const KNOWN_AFTER: u32 = 200;
 
 /// The log of one label.
 #[derive(Debug)]
@@ -25,8 +30,15 @@ pub(super) struct Window {
     set: usize,
     span: Duration,
     paused_until: Option<Instant>,
-    /// The least time that Zoom and the way to it need, by the kind of call.
-    quickest: HashMap<&'static str, Duration>,
+    /// How long answers take, by the kind of call.
+    paces: HashMap<&'static str, Pace>,
+}
+
+/// How long the answers of one kind of call take.
+#[derive(Debug)]
+struct Pace {
+    answers: u32,
+    quickest: Duration,
 }
 
 #[derive(Debug)]
@@ -44,7 +56,7 @@ impl Window {
             set: size(calls),
             span,
             paused_until: None,
-            quickest: HashMap::new(),
+            paces: HashMap::new(),
         }
     }
 
@@ -66,9 +78,11 @@ impl Window {
     /// One call of this kind that went at `sent` has its answer now.
     pub(super) fn answered(&mut self, kind: &'static str, sent: Instant, now: Instant) {
         let took = now.saturating_duration_since(sent);
-        let quickest = self.quickest.entry(kind).or_insert(took);
-        *quickest = took.min(*quickest);
-        let late = took.saturating_sub(*quickest).min(LATE_MAX);
+        let pace = self.paces.entry(kind).or_insert(Pace { answers: 0, quickest: took });
+        pace.answers = pace.answers.saturating_add(1);
+        pace.quickest = took.min(pace.quickest);
+        let needed = if pace.answers > KNOWN_AFTER { pace.quickest } else { Duration::ZERO };
+        let late = took.saturating_sub(needed).min(LATE_MAX);
         if let Some(send) = self.sends.iter_mut().find(|send| send.at == sent && send.late.is_none()) {
             send.late = Some(late);
         }
@@ -203,11 +217,10 @@ mod tests {
         #[test]
         fn calls_that_are_late_on_their_way_do_not_meet_those_that_follow(
             calls in 1_u32..40,
-            delays in prop::collection::vec(0_u64..500, 200),
+            delays in prop::collection::vec(0_u64..500, 1..200),
         ) {
             let mut window = Window::new(calls, SPAN);
-            // The first is as quick as can be; so it is known what late is.
-            let delays: Vec<_> = [0].into_iter().chain(delays).map(Duration::from_millis).collect();
+            let delays: Vec<_> = delays.into_iter().map(Duration::from_millis).collect();
             let arrived = arrivals(&mut window, Instant::now(), &delays);
             prop_assert!(keeps_to(calls, &arrived));
         }
@@ -230,7 +243,7 @@ mod tests {
         let start = Instant::now();
         let arrived = arrivals(&mut window, start, &vec![Duration::from_millis(900); 80 * 70]);
         let in_a_minute = arrived.iter().filter(|at| **at - start < Duration::from_secs(60)).count();
-        assert!(in_a_minute as f64 >= 0.96 * 60.0 * 80.0, "{in_a_minute}");
+        assert!(in_a_minute as f64 >= 0.94 * 60.0 * 80.0, "{in_a_minute}");
     }
 
     #[test]
