@@ -117,8 +117,18 @@ pub struct Facts {
     pub live: BTreeSet<String>,
     /// Users whose grant was refused for their own sake, and until when it is not tried again.
     pub refused: BTreeMap<String, DateTime<Utc>>,
-    /// How many licences Zoom gave before it said that there are no more.
-    pub seats_found: Option<usize>,
+    /// What Zoom gave before it said that there are no more.
+    pub seats_found: Option<Found>,
+}
+
+/// Zoom said that there are no more licences than these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// How many it gave.
+    pub seats: usize,
+    /// Believed until then; from then on one more is tried. What is not believed any more is still what is known,
+    /// until one more is given or nobody is in want.
+    pub until: DateTime<Utc>,
 }
 
 impl Facts {
@@ -126,9 +136,19 @@ impl Facts {
         self.leases.iter().find(|lease| lease.user == user)
     }
 
-    /// How many licences there are to lend, as far as is known.
-    fn seats(&self, policy: &Policy) -> usize {
-        self.seats_found.map_or(policy.seats, |found| policy.seats.min(found))
+    /// How many licences may be lent now: as many as Zoom gave, and when that is old, one more to see.
+    fn seats_to_try(&self, policy: &Policy, now: DateTime<Utc>) -> usize {
+        let found = self.seats_found.map(|found| {
+            if now < found.until { found.seats } else { found.seats.max(self.leases.len()).saturating_add(1) }
+        });
+        found.map_or(policy.seats, |found| policy.seats.min(found))
+    }
+
+    /// Whether what Zoom said last is of no meaning any more: it is old, and nobody is in want of a licence.
+    fn found_is_over(&self, claims: &[Claim], now: DateTime<Utc>) -> bool {
+        let has = |user: &str| self.lease(user).is_some_and(|lease| lease.state == LeaseState::Held);
+        self.seats_found.is_some_and(|found| found.until <= now)
+            && claims.iter().filter(|claim| claim.covers(now)).all(|claim| has(&claim.user))
     }
 }
 
@@ -164,6 +184,8 @@ pub struct Plan {
     pub take_back: Vec<String>,
     /// When there are, or will be, too few.
     pub shortage: Option<Shortage>,
+    /// What Zoom said of its licences is of no meaning any more and can be forgotten.
+    pub forget_found: bool,
     /// When time alone changes something.
     pub next_at: Option<DateTime<Utc>>,
 }
@@ -198,8 +220,7 @@ pub fn claims(needs: &[Need], policy: &Policy) -> Vec<Claim> {
 #[must_use]
 pub fn plan(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Plan {
     let claims = claims(&facts.needs, policy);
-    let seats = facts.seats(policy);
-    let mut free = seats.saturating_sub(facts.leases.len());
+    let mut free = facts.seats_to_try(policy, now).saturating_sub(facts.leases.len());
     let mut plan = Plan::default();
     for claim in claims.iter().filter(|claim| claim.covers(now) && facts.lease(&claim.user).is_none()) {
         let refused = facts.refused.get(&claim.user).is_some_and(|until| now < *until);
@@ -221,6 +242,10 @@ pub fn plan(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Plan {
         })
         .map(|lease| lease.user.clone())
         .collect();
+    plan.forget_found = facts.found_is_over(&claims, now);
+    // Trying one more ends no shortage: only that it is given does. Else each try would make the shortage news.
+    let known = facts.seats_found.filter(|_| !plan.forget_found);
+    let seats = known.map_or(policy.seats, |found| policy.seats.min(found.seats));
     plan.shortage = shortage(&claims, facts, seats, policy, now);
     plan.next_at = next_at(&claims, facts, now);
     plan
@@ -230,7 +255,8 @@ pub fn plan(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Plan {
 fn next_at(claims: &[Claim], facts: &Facts, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let edges = claims.iter().flat_map(|claim| [claim.from, claim.until]);
     let waits = facts.leases.iter().filter_map(|lease| lease.not_before);
-    edges.chain(waits).chain(facts.refused.values().copied()).filter(|at| *at > now).min()
+    let believed = facts.seats_found.map(|found| found.until);
+    edges.chain(waits).chain(facts.refused.values().copied()).chain(believed).filter(|at| *at > now).min()
 }
 
 /// The one thing to do now.

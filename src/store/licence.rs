@@ -91,7 +91,7 @@ pub struct AccountRow {
     pub margin_secs: i64,
     /// How many Zoom gave before it said that there are no more …
     pub seats_found: Option<i64>,
-    /// … believed until then.
+    /// … believed until then; after it one more is tried.
     pub seats_found_until: Option<UtcMillis>,
     /// Since when there are, or will be, too few.
     pub short_since: Option<UtcMillis>,
@@ -140,6 +140,26 @@ pub fn found(conn: &mut Conn, seats: Option<(i64, UtcMillis)>) -> Result<(), Sto
     Ok(())
 }
 
+/// Zoom gave a licence: were there none left by its last word, there is one more than that now.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn given(conn: &mut Conn) -> Result<(), StoreError> {
+    let lent = lent(conn)?;
+    diesel::update(licence_account::table.filter(licence_account::seats_found.lt(lent)))
+        .set(licence_account::seats_found.eq(Some(lent)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// How many licences are lent, those in doubt among them.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lent(conn: &mut Conn) -> Result<i64, StoreError> {
+    Ok(licence_leases::table.filter(licence_leases::state.ne(State::Waiting)).count().get_result(conn)?)
+}
+
 /// Notes whether there are, or will be, too few; `true` when this shortage is news.
 ///
 /// # Errors
@@ -153,6 +173,9 @@ pub fn note_shortage(
     let short_by = shortage.map_or(0, |shortage| i64::try_from(shortage.short_by).unwrap_or(i64::MAX));
     let since = shortage.map(|_| before.short_since.unwrap_or(now));
     let from = shortage.map(|shortage| UtcMillis::from(shortage.from));
+    if (before.short_since, before.short_from, before.short_by) == (since, from, short_by) {
+        return Ok(false);
+    }
     diesel::update(licence_account::table)
         .set((
             licence_account::short_since.eq(since),

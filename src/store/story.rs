@@ -1,6 +1,8 @@
 //! The story of a booking: what was asked, decided and done, with times. Never a secret, never more about a person
 //! than their `ref`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
@@ -82,6 +84,21 @@ pub fn tells(conn: &mut Conn, appointment_id: &str, kind: &str) -> Result<bool, 
         .first(conn)
         .optional()?;
     Ok(found.is_some())
+}
+
+/// Which of these bookings have a line of this kind in their story.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn told(conn: &mut Conn, appointment_ids: &[String], kind: &str) -> Result<BTreeSet<String>, StoreError> {
+    if appointment_ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let told: Vec<String> = story::table
+        .filter(story::appointment_id.eq_any(appointment_ids).and(story::kind.eq(kind)))
+        .select(story::appointment_id)
+        .load(conn)?;
+    Ok(told.into_iter().collect())
 }
 
 /// The story of a booking, from `after` (a line's place; 0 for the beginning), at most `limit` lines.

@@ -2,6 +2,8 @@
 //! seat, and right after lost answers and `kill -9`.
 
 use chrono::Duration;
+use convened::sandbox::ledger::LedgerFilter;
+use convened::store::outbox;
 use convened::zoom::http::Method;
 use serde_json::{Value, json};
 
@@ -64,6 +66,12 @@ async fn until_story_has(rig: &Rig, appointment: &Value, kind: &str) {
         answer["story"].as_array().is_some_and(|lines| lines.iter().any(|line| line["kind"] == kind))
     };
     rig.until(&path, &format!("told {kind}"), has).await;
+}
+
+/// How often the world was told that there are too few licences.
+fn shortages_told(rig: &Rig) -> usize {
+    let told = outbox::after(&mut rig.database.conn(), 0, 1000).unwrap();
+    told.iter().filter(|fact| fact.event == outbox::Event::LicenceExhausted).count()
 }
 
 async fn fault(rig: &Rig, endpoint: &str, fault: &str, millis: u32) {
@@ -135,8 +143,17 @@ async fn when_zoom_has_no_more_the_host_waits_and_gets_it_when_there_is_one() {
     let booking = book(&rig, "ana", Duration::minutes(20), 600).await;
     until_story_has(&rig, &booking, "licence.waiting").await;
     assert_eq!(at_zoom(&rig, "ana").unwrap().kind, BASIC);
+    // Zoom is asked again and again, in vain, and the shortage is the same one.
+    let refused = LedgerFilter { endpoint: Some(PATCH.to_owned()), status: Some(400), ..Default::default() };
+    let tried = |_: &Value| rig.sandbox.state().ledger(&refused).len() >= 3;
+    let path = format!("/api/appointments/{}/story", booking["id"].as_str().unwrap());
+    rig.until(&path, "tried three times", tried).await;
+    rig.until(&path, "told of the shortage", |_| shortages_told(&rig) > 0).await;
     rig.control(Method::PUT, "/settings", Some(json!({ "seats": 2 }))).await;
     until_story_has(&rig, &booking, "licence.granted").await;
+    assert_eq!(shortages_told(&rig), 1);
+    let story = rig.get(&path).await["story"].as_array().cloned().unwrap();
+    assert_eq!(story.iter().filter(|line| line["kind"] == "licence.waiting").count(), 1, "{story:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

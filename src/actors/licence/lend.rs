@@ -17,6 +17,8 @@ use crate::store::{Conn, StoreError, UtcMillis, outbox, story};
 const STEPS_MAX: usize = 200;
 /// How often is looked, beside being told of changes and of times that come.
 const LOOK_EVERY: Duration = Duration::seconds(60);
+/// What a story says of a booking whose host is in line.
+const WAITING: &str = "licence.waiting";
 /// Should the process die between two steps, another goes on after this.
 const STEP_LEASE: Duration = Duration::seconds(120);
 
@@ -90,7 +92,10 @@ async fn decide(engine: &Engine, idle: BTreeSet<String>) -> Result<Decision, Sto
                 plan(&facts, &policy, now)
             };
             let step = next_step(&facts, &plan, &idle, now);
-            write_line(conn, &plan, now)?;
+            write_line(conn, &facts, &plan, now)?;
+            if plan.forget_found {
+                licence::found(conn, None)?;
+            }
             let news = licence::note_shortage(conn, plan.shortage, now.into())?;
             if let Some(shortage) = plan.shortage.filter(|_| news) {
                 alert(conn, &facts, shortage, policy.seats, now)?;
@@ -113,15 +118,15 @@ async fn decide(engine: &Engine, idle: BTreeSet<String>) -> Result<Decision, Sto
 /// and nobody misses anything.
 fn by_hand_only(facts: &Facts, policy: &Policy, now: DateTime<Utc>) -> Plan {
     let without_limit = Policy { seats: usize::MAX, ..*policy };
-    let mut plan = plan(facts, &without_limit, now);
-    plan.grant.retain(|claim| claim.reason == Reason::Asked);
-    plan.line.retain(|claim| claim.reason == Reason::Asked);
-    plan.shortage = None;
-    plan
+    let mut asked = facts.clone();
+    asked.needs.retain(|need| need.reason == Reason::Asked);
+    // What is lent stays where a meeting needs it.
+    let Plan { take_back, next_at, .. } = plan(facts, &without_limit, now);
+    Plan { take_back, next_at, shortage: None, ..plan(&asked, &without_limit, now) }
 }
 
 /// Who is in line stands in the table, for everybody to see, and nobody else does.
-fn write_line(conn: &mut Conn, plan: &Plan, now: DateTime<Utc>) -> Result<(), StoreError> {
+fn write_line(conn: &mut Conn, facts: &Facts, plan: &Plan, now: DateTime<Utc>) -> Result<(), StoreError> {
     let rows = licence::all(conn)?;
     let waiting: BTreeSet<&str> =
         rows.iter().filter(|row| row.state == State::Waiting).map(|row| row.zoom_user_id.as_str()).collect();
@@ -133,10 +138,20 @@ fn write_line(conn: &mut Conn, plan: &Plan, now: DateTime<Utc>) -> Result<(), St
     }
     for claim in plan.line.iter().filter(|claim| !waiting.contains(claim.user.as_str())) {
         licence::put(conn, claim, State::Waiting, now.into())?;
-        if let Some(appointment) = &claim.appointment {
-            let text = "the host needs a Zoom licence and none is free: they are in line for the next one";
-            story::tell(conn, appointment, now, "licence.waiting", text, None)?;
-        }
+    }
+    // Whom Zoom refuses for their own sake does not wait for a licence to be free.
+    let refused = |user: &str| facts.refused.get(user).is_some_and(|until| now < *until);
+    let without = plan.line.iter().filter(|claim| !refused(&claim.user));
+    tell_waiting(conn, without.filter_map(|claim| claim.appointment.clone()).collect(), now)
+}
+
+/// Tells in the stories of these bookings that their host is in line, once in each: who is in line comes there from
+/// more than one side (none was free, or Zoom had no more), and leaves it for each try.
+fn tell_waiting(conn: &mut Conn, appointments: Vec<String>, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let told = story::told(conn, &appointments, WAITING)?;
+    for appointment in appointments.iter().filter(|appointment| !told.contains(*appointment)) {
+        let text = "the host needs a Zoom licence and none is free: they are in line for the next one";
+        story::tell(conn, appointment, now, WAITING, text, None)?;
     }
     Ok(())
 }
@@ -153,7 +168,7 @@ fn alert(
         "from": shortage.from,
         "short_by": shortage.short_by,
         "licences": seats,
-        "licences_given_by_zoom": facts.seats_found,
+        "licences_given_by_zoom": facts.seats_found.map(|found| found.seats),
     });
     outbox::tell(conn, now.into(), outbox::Event::LicenceExhausted, data)
 }

@@ -48,6 +48,7 @@ pub(super) async fn settle(engine: &Engine, user: &str) -> Result<bool, StoreErr
             match (lease.state, licensed) {
                 (State::Granting, true) => {
                     licence::move_to(conn, &user, State::Held, now.into())?;
+                    licence::given(conn)?;
                     tell(conn, &lease, "licence.granted", "the host was given a Zoom licence", now)
                 }
                 (State::Granting, false) => licence::move_to(conn, &user, State::Waiting, now.into()),
@@ -90,6 +91,7 @@ pub(super) async fn grant(engine: &Engine, claim: &Claim) -> Result<bool, StoreE
                     zoom_user::set_type(conn, &user, LICENSED, now.into())?;
                     let Some(lease) = licence::of_user(conn, &user)? else { return Ok(()) };
                     licence::move_to(conn, &user, State::Held, now.into())?;
+                    licence::given(conn)?;
                     tell(conn, &lease, "licence.granted", "the host was given a Zoom licence", now)
                 })
                 .await?;
@@ -111,8 +113,7 @@ async fn no_more(engine: &Engine, user: &str) -> Result<bool, StoreError> {
         .store
         .write(move |conn| {
             licence::move_to(conn, &user, State::Waiting, now.into())?;
-            let lent = licence::all(conn)?.iter().filter(|row| row.state != State::Waiting).count();
-            let lent = i64::try_from(lent).unwrap_or(i64::MAX);
+            let lent = licence::lent(conn)?;
             licence::found(conn, Some((lent, (now + OUT_OF_SEATS_FOR).into())))
         })
         .await?;

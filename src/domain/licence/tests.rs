@@ -97,9 +97,33 @@ fn the_soonest_need_is_served_first_and_the_rest_waits_in_line() {
 #[test]
 fn what_zoom_gave_at_most_counts_more_than_what_was_configured() {
     let mut facts = facts(vec![need("ana", 0, 60), need("ben", 0, 60)], vec![held("ana")]);
-    facts.seats_found = Some(1);
+    facts.seats_found = Some(Found { seats: 1, until: at(10) });
     let plan = plan(&facts, &policy(5), at(0));
     assert_eq!((users(&plan.grant).len(), users(&plan.line)), (0, vec!["ben"]));
+}
+
+#[test]
+fn one_more_than_zoom_gave_is_tried_now_and_then_which_ends_no_shortage() {
+    let needs = ["ana", "ben", "cleo"].map(|user| need(user, 0, 60)).to_vec();
+    let mut facts = facts(needs, vec![held("ana")]);
+    facts.seats_found = Some(Found { seats: 1, until: at(10) });
+    let short = Some(Shortage { from: at(9), short_by: 2 });
+    let believed = plan(&facts, &policy(5), at(9));
+    assert_eq!((users(&believed.grant).len(), believed.shortage, believed.next_at), (0, short, Some(at(10))));
+    let tried = plan(&facts, &policy(5), at(10));
+    assert_eq!((users(&tried.grant), users(&tried.line)), (vec!["ben"], vec!["cleo"]));
+    assert_eq!(tried.shortage, Some(Shortage { from: at(10), short_by: 2 }));
+    facts.leases.push(Lease { user: "ben".to_owned(), state: LeaseState::Granting, not_before: None });
+    assert!(plan(&facts, &policy(5), at(10)).shortage.is_some(), "asked for is not given");
+}
+
+#[test]
+fn what_zoom_said_long_ago_is_forgotten_when_nobody_is_in_want() {
+    let mut facts = facts(vec![need("ana", 0, 60), need("ben", 300, 60)], vec![held("ana")]);
+    facts.seats_found = Some(Found { seats: 0, until: at(10) });
+    assert!(!plan(&facts, &policy(5), at(9)).forget_found);
+    let over = plan(&facts, &policy(5), at(10));
+    assert_eq!((over.forget_found, over.shortage), (true, None));
 }
 
 #[test]
@@ -222,6 +246,58 @@ proptest! {
         let claims = claims(&needs, &policy);
         let enough = (-60..1700).all(|minute| demand_at(&claims, at(minute)) <= seats);
         prop_assert!(!enough || overrun > 30 || waited.is_empty(), "nobody waits while there are enough");
+    }
+
+    /// A day on which Zoom has fewer licences than are configured: it is told once for as long as somebody is in
+    /// want, and Zoom is asked in vain no more than every ten minutes.
+    #[test]
+    fn a_shortage_at_zoom_is_news_once_and_costs_a_call_now_and_then(
+        needs in some_needs(),
+        before in 0_usize..4,
+        bought in 0_usize..4,
+        turn in 0_i64..1200,
+    ) {
+        let policy = Policy { look_ahead: Duration::zero(), ..policy(6) };
+        let idle: BTreeSet<String> = NAMES.iter().map(|user| (*user).to_owned()).collect();
+        let mut facts = facts(needs, vec![]);
+        let mut short = false;
+        // Nobody was in want since the last news; and when Zoom refused last.
+        let (mut relieved, mut refused_at) = (true, None);
+        for minute in -60..1700 {
+            let (now, at_zoom) = (at(minute), if minute < turn { before } else { before + bought });
+            let mut steps = 0;
+            let in_want = loop {
+                let plan = plan(&facts, &policy, now);
+                if plan.shortage.is_some() && !short {
+                    prop_assert!(relieved, "told again at minute {minute} of a shortage that was not over");
+                    relieved = false;
+                }
+                short = plan.shortage.is_some();
+                if plan.forget_found {
+                    facts.seats_found = None;
+                }
+                steps += 1;
+                prop_assert!(steps < 30, "a minute has an end");
+                match next_step(&facts, &plan, &idle, now) {
+                    Step::TakeBack(user) => facts.leases.retain(|lease| lease.user != user),
+                    Step::Grant(claim) if facts.leases.len() < at_zoom => {
+                        facts.leases.push(held(&claim.user));
+                        if let Some(found) = &mut facts.seats_found {
+                            found.seats = found.seats.max(facts.leases.len());
+                        }
+                    }
+                    Step::Grant(_) => {
+                        prop_assert!(refused_at.is_none_or(|last| last + 10 <= minute), "asked too often");
+                        refused_at = Some(minute);
+                        let until = now + Duration::minutes(10);
+                        facts.seats_found = Some(Found { seats: facts.leases.len(), until });
+                    }
+                    _ => break !plan.line.is_empty(),
+                }
+            };
+            prop_assert!(!in_want || short, "somebody waits, and nobody was told");
+            relieved |= !in_want;
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Cause, LeaseRow, State, account};
 use crate::domain::licence::{
-    BASIC, BASIC_MINUTES_MAX, Facts, LICENSED, Lease, LeaseState, Need, Policy, Reason, claims, demand_at,
-    reason,
+    BASIC, BASIC_MINUTES_MAX, Facts, Found, LICENSED, Lease, LeaseState, Need, Policy, Reason, claims,
+    demand_at, reason,
 };
 use crate::store::schema::{appointments, licence_leases, seats, zoom_meetings, zoom_users};
 use crate::store::{Conn, Json, StoreError, UtcMillis, zoom_user};
@@ -53,14 +53,15 @@ pub fn facts(
     let mut needs = needs(conn, &query)?;
     needs.extend(rows.iter().filter(|row| row.reason == Cause::Asked).map(|row| asked(row, now)));
     let account = account(conn)?;
-    let found_until = account.seats_found_until.map(DateTime::<Utc>::from);
-    let seats_found = account.seats_found.filter(|_| found_until.is_some_and(|until| now < until));
+    let seats_found = account.seats_found.and_then(|seats| usize::try_from(seats).ok());
+    let seats_found =
+        seats_found.zip(account.seats_found_until).map(|(seats, until)| Found { seats, until: until.into() });
     Ok(Facts {
         needs,
         leases: rows.iter().filter_map(|row| lease(row, look_gap)).collect(),
         live: live(conn, now)?,
         refused: rows.iter().filter_map(refused).collect(),
-        seats_found: seats_found.and_then(|seats| usize::try_from(seats).ok()),
+        seats_found,
     })
 }
 
