@@ -51,7 +51,7 @@ pub fn facts(
     let around = policy.margin + policy.keep;
     let query = NeedQuery { after: now - around, before: now + policy.look_ahead + around, defaults };
     let mut needs = needs(conn, &query)?;
-    needs.extend(rows.iter().filter(|row| row.reason == Cause::Asked).map(|row| asked(row, now)));
+    needs.extend(asked(conn, &rows, now)?);
     let account = account(conn)?;
     let seats_found = account.seats_found.and_then(|seats| usize::try_from(seats).ok());
     let seats_found =
@@ -83,14 +83,27 @@ fn refused(row: &LeaseRow) -> Option<(String, DateTime<Utc>)> {
     Some((row.zoom_user_id.clone(), until.into()))
 }
 
-fn asked(row: &LeaseRow, now: DateTime<Utc>) -> Need {
-    Need {
+/// What was asked for by hand, for users who can have it: a user who is not active has none, whatever Zoom answers to
+/// a grant, and would be given one again and again.
+fn asked(conn: &mut Conn, rows: &[LeaseRow], now: DateTime<Utc>) -> Result<Vec<Need>, StoreError> {
+    let rows: Vec<&LeaseRow> = rows.iter().filter(|row| row.reason == Cause::Asked).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let active: Vec<String> = zoom_users::table
+        .filter(zoom_users::zoom_user_id.eq_any(rows.iter().map(|row| &row.zoom_user_id)))
+        .filter(zoom_users::status.eq(zoom_user::ACTIVE))
+        .select(zoom_users::zoom_user_id)
+        .load(conn)?;
+    let active: BTreeSet<String> = active.into_iter().collect();
+    let need = |row: &LeaseRow| Need {
         user: row.zoom_user_id.clone(),
         appointment: None,
         reason: Reason::Asked,
         from: row.created_at.into(),
         until: now + Duration::days(ASKED_DAYS),
-    }
+    };
+    Ok(rows.into_iter().filter(|row| active.contains(&row.zoom_user_id)).map(need).collect())
 }
 
 /// Ends the leases of users whose licence somebody else took: an administrator, or Zoom with a deactivation.
