@@ -38,6 +38,7 @@ mod several;
 mod shards;
 mod store_directory;
 mod store_door;
+mod store_licences;
 mod store_parity;
 mod store_seats;
 mod store_writer;
