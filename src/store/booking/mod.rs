@@ -1,7 +1,7 @@
 //! A booking as a whole: its row, roster, meeting and names, read together and written in one transaction.
 //!
 //! - [`create`]: a new booking. [`change`]: an edit, or a command of its caller.
-//! - [`host`]: under which Zoom host it runs, and who is in the way; [`line`]: who waits for one and gets it;
+//! - [`host`]: under which Zoom host it runs, and who is in the way; [`mod@line`]: who waits for one and gets it;
 //!   [`overbooked`]: who has more than they may run; [`availability`]: who is free when. [`roster`]: who is invited.
 //! - [`series`]: several that recur.
 //! - `warning`: what the caller should know. [`directory`]: what becomes of future bookings when people and groups change.
