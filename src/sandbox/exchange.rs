@@ -64,18 +64,38 @@ pub(super) struct Reply {
 }
 
 /// Lets the faults of `endpoint` strike around `work` and answers.
-///
-/// It goes on when the caller hangs up, as Zoom does: who waits too little does not know what was done.
 pub(super) async fn exchange(
     state: &SandboxState,
     arrival: Arrival,
     endpoint: Option<&'static str>,
-    lock: Option<Lock>,
     work: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Reply + 'static,
+) -> HttpResponse {
+    exchange_admitted(
+        state,
+        arrival,
+        endpoint,
+        None,
+        |_, _, _| Ok(()),
+        |account, arrival, faults, ()| work(account, arrival, faults),
+    )
+    .await
+}
+
+/// As [`exchange`], with a question at the door: `admit` is asked when the request arrives, also where a fault then
+/// holds it up, because Zoom counts what arrives. Its refusal is the answer; what it gives, `work` gets.
+///
+/// It goes on when the caller hangs up, as Zoom does: who waits too little does not know what was done.
+pub(super) async fn exchange_admitted<T: 'static>(
+    state: &SandboxState,
+    arrival: Arrival,
+    endpoint: Option<&'static str>,
+    lock: Option<Lock>,
+    admit: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Result<T, Reply> + 'static,
+    work: impl FnOnce(&mut Account, &Arrival, &[Fault], T) -> Reply + 'static,
 ) -> HttpResponse {
     let state = state.clone();
     let exchanged = actix_web::rt::spawn(async move {
-        let response = answer(&state, arrival, endpoint, work).await;
+        let response = answer(&state, arrival, endpoint, admit, work).await;
         drop(lock);
         response
     });
@@ -101,27 +121,32 @@ impl Drop for Lock {
     }
 }
 
-async fn answer(
+async fn answer<T>(
     state: &SandboxState,
     arrival: Arrival,
     endpoint: Option<&'static str>,
-    work: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Reply,
+    admit: impl FnOnce(&mut Account, &Arrival, &[Fault]) -> Result<T, Reply>,
+    work: impl FnOnce(&mut Account, &Arrival, &[Fault], T) -> Reply,
 ) -> HttpResponse {
-    let (faults, tracking_id) = {
+    let (faults, tracking_id, instead, admitted) = {
         let account = &mut *state.account();
         let faults = account.faults.strike(&arrival.method, endpoint.unwrap_or_default(), &mut account.rng);
-        (faults, tracking_id(account))
+        let instead = instead(&faults);
+        // What never got as far as Zoom's counters asks for nothing.
+        let admitted = instead.is_none().then(|| admit(account, &arrival, &faults));
+        (faults, tracking_id(account), instead, admitted)
     };
     wait(&faults).await;
     let mut entry = entry(&arrival, endpoint, &faults, &tracking_id);
-    if let Some(instead) = instead(&faults) {
+    let (None, Some(admitted)) = (&instead, admitted) else {
+        let instead = instead.unwrap_or(Instead::Nothing);
         entry.answered = !matches!(instead, Instead::Nothing);
         state.account().ledger.record(entry);
         return instead.into_response(&tracking_id);
-    }
+    };
     let reply = {
         let account = &mut *state.account();
-        let reply = work(account, &arrival, &faults);
+        let reply = admitted.map_or_else(|no| no, |admitted| work(account, &arrival, &faults, admitted));
         (entry.status, entry.code, entry.meeting) = (Some(reply.status), reply.code, reply.meeting);
         entry.answered = !faults.contains(&Fault::LoseAnswer);
         account.ledger.record(entry);

@@ -48,7 +48,7 @@ pub enum Fault {
     LoseAnswer,
     /// The connection closes and nothing is done.
     LoseRequest,
-    /// It waits so long in real time, then goes on.
+    /// It is counted when it arrives, waits so long in real time, and is done only then.
     Delay {
         /// How long.
         millis: u64,

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::account::Account;
 use super::endpoints::{self, Endpoint, Params};
 use super::errors::ApiError;
-use super::exchange::{Arrival, Lock, Reply, exchange};
+use super::exchange::{Arrival, Lock, Reply, exchange, exchange_admitted};
 use super::faults::Fault;
 use super::limits::{Limits, Refusal, Usage};
 use super::request::{Answer, ApiRequest};
@@ -26,24 +26,51 @@ pub(super) async fn serve(
     let arrival = Arrival::read(&state, &request, body);
     let path = arrival.path.strip_prefix("/v2").unwrap_or(&arrival.path);
     let Some((endpoint, params)) = endpoints::find(&arrival.method, path) else {
-        return exchange(&state, arrival, None, None, |_, _, _| refuse(ApiError::unknown_route(), None))
-            .await;
+        return exchange(&state, arrival, None, |_, _, _| refuse(ApiError::unknown_route(), None)).await;
     };
     let user = params.first().map_or(String::new(), |(_, user)| user.clone());
-    let lock = endpoint.exclusive.then(|| Lock::take(&state, user)).transpose();
+    let lock = endpoint.exclusive.then(|| Lock::take(&state, user.clone())).transpose();
     let name = Some(endpoint.name);
     match lock {
         Ok(lock) => {
-            let work = move |account: &mut Account, arrival: &Arrival, faults: &[Fault]| {
-                perform(account, arrival, endpoint, params, faults)
+            let admit = move |account: &mut Account, arrival: &Arrival, faults: &[Fault]| {
+                admit(account, arrival, endpoint, &user, faults)
             };
-            exchange(&state, arrival, name, lock, work).await
+            let work = move |account: &mut Account, arrival: &Arrival, faults: &[Fault], admitted| {
+                perform(account, arrival, endpoint, params, faults, admitted)
+            };
+            exchange_admitted(&state, arrival, name, lock, admit, work).await
         }
         Err(refusal) => {
             let too_many = ApiError::too_many(&refusal, arrival.now);
-            exchange(&state, arrival, name, None, |_, _, _| refuse(too_many, None)).await
+            exchange(&state, arrival, name, |_, _, _| refuse(too_many, None)).await
         }
     }
+}
+
+/// A request that was let in.
+struct Admitted {
+    /// Whose token it was; none for the account's own.
+    subject: Option<String>,
+    usage: Usage,
+}
+
+/// Token, scope and limits, as they are when the request arrives. `key` is what the path names first.
+fn admit(
+    account: &mut Account,
+    arrival: &Arrival,
+    endpoint: &'static Endpoint,
+    key: &str,
+    faults: &[Fault],
+) -> Result<Admitted, Reply> {
+    let exhausted = |account: &Account| Some(Limits::exhausted(account.settings.plan, endpoint.label));
+    if let Some(error) = faults.iter().find_map(|fault| fault.refusal(endpoint, key, arrival.now)) {
+        return Err(refuse(error, exhausted(account)));
+    }
+    let subject = account.grants.admit(arrival.bearer(), endpoint.scope, arrival.now);
+    let subject = subject.map_err(|error| refuse(error, None))?;
+    let usage = take(account, endpoint, arrival).map_err(|error| refuse(error, exhausted(account)))?;
+    Ok(Admitted { subject, usage })
 }
 
 fn perform(
@@ -52,21 +79,8 @@ fn perform(
     endpoint: &'static Endpoint,
     params: Params,
     faults: &[Fault],
+    Admitted { subject, usage }: Admitted,
 ) -> Reply {
-    let key = params.first().map_or(String::new(), |(_, value)| value.clone());
-    if let Some(error) = faults.iter().find_map(|fault| fault.refusal(endpoint, &key, arrival.now)) {
-        return refuse(error, Some(Limits::exhausted(account.settings.plan, endpoint.label)));
-    }
-    let subject = match account.grants.admit(arrival.bearer(), endpoint.scope, arrival.now) {
-        Ok(subject) => subject,
-        Err(error) => return refuse(error, None),
-    };
-    let usage = match take(account, endpoint, arrival) {
-        Ok(usage) => usage,
-        Err(error) => {
-            return refuse(error, Some(Limits::exhausted(account.settings.plan, endpoint.label)));
-        }
-    };
     let request = ApiRequest {
         params,
         query: query(&arrival.query),

@@ -21,7 +21,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn token(state: web::Data<SandboxState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let arrival = Arrival::read(&state, &request, body);
-    exchange(&state, arrival, Some("POST /oauth/token"), None, |account, arrival, faults| {
+    exchange(&state, arrival, Some("POST /oauth/token"), |account, arrival, faults| {
         grant(account, arrival, faults)
     })
     .await
@@ -29,7 +29,7 @@ async fn token(state: web::Data<SandboxState>, request: HttpRequest, body: web::
 
 async fn revoke(state: web::Data<SandboxState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let arrival = Arrival::read(&state, &request, body);
-    exchange(&state, arrival, Some("POST /oauth/revoke"), None, |account, arrival, _| {
+    exchange(&state, arrival, Some("POST /oauth/revoke"), |account, arrival, _| {
         if !account.grants.is_client(arrival.authorization.as_deref()) {
             return refuse(INVALID_CLIENT);
         }
@@ -43,7 +43,7 @@ async fn revoke(state: web::Data<SandboxState>, request: HttpRequest, body: web:
 /// Consents at once and sends the browser back.
 async fn authorize(state: web::Data<SandboxState>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let arrival = Arrival::read(&state, &request, body);
-    exchange(&state, arrival, Some("GET /oauth/authorize"), None, |account, arrival, _| {
+    exchange(&state, arrival, Some("GET /oauth/authorize"), |account, arrival, _| {
         let fields = fields(arrival);
         let field = |name: &str| fields.get(name).map_or("", String::as_str);
         if !account.grants.is_client_id(field("client_id")) {
