@@ -1,0 +1,50 @@
+//! Marks, the rules they were given by, and the reports they rest on.
+
+diesel::table! {
+    attendance_records (appointment_id, person_ref) {
+        appointment_id -> Text,
+        person_ref -> Text,
+        role -> Text,
+        status -> Text,
+        score_milli -> BigInt,
+        attended_seconds -> BigInt,
+        first_join -> Nullable<Timestamp>,
+        last_leave -> Nullable<Timestamp>,
+        left_early -> Bool,
+        host_absent -> Bool,
+        provisional -> Bool,
+        evidence -> Text,
+        rules -> Text,
+        corrected_status -> Nullable<Text>,
+        corrected_note -> Nullable<Text>,
+        corrected_by -> Nullable<Text>,
+        corrected_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    attendance_rules (name, version) {
+        name -> Text,
+        version -> BigInt,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    meeting_reports (instance_uuid) {
+        instance_uuid -> Text,
+        meeting_id -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        next_attempt_at -> Nullable<Timestamp>,
+        pages_read -> BigInt,
+        participants -> BigInt,
+        last_error -> Nullable<Text>,
+        completed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
