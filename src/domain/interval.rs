@@ -1,10 +1,10 @@
 //! Sets of half-open time intervals: the arithmetic under attendance.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The time from `start` up to, not including, `end`. Empty when `end` is not after `start`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Interval {
     /// The first instant.
     pub start: DateTime<Utc>,
@@ -45,9 +45,16 @@ impl Interval {
 }
 
 /// A set of instants, kept as sorted intervals that neither overlap nor touch.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Interval>")]
 pub struct IntervalSet(Vec<Interval>);
+
+impl From<Vec<Interval>> for IntervalSet {
+    /// Whatever was stored is sorted and united again.
+    fn from(intervals: Vec<Interval>) -> Self {
+        intervals.into_iter().collect()
+    }
+}
 
 impl FromIterator<Interval> for IntervalSet {
     fn from_iter<I: IntoIterator<Item = Interval>>(intervals: I) -> Self {
@@ -105,6 +112,26 @@ impl IntervalSet {
     #[must_use]
     pub fn clip(&self, bounds: &Interval) -> Self {
         Self(self.0.iter().map(|i| i.intersection(bounds)).filter(|i| !i.is_empty()).collect())
+    }
+
+    /// The time in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Vec::new();
+        let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some(a), Some(b)) = (mine.peek(), theirs.peek()) {
+            let common = a.intersection(b);
+            if !common.is_empty() {
+                both.push(common);
+            }
+            // The one that ends first meets nothing more.
+            if a.end <= b.end {
+                mine.next()
+            } else {
+                theirs.next()
+            };
+        }
+        Self(both)
     }
 
     /// The part that is not in `other`.
@@ -179,6 +206,7 @@ mod tests {
             prop_assert_eq!(flags_of(&set(&a)), flags(&a));
             prop_assert_eq!(flags_of(&set(&a).union(&set(&b))), both(|x, y| x || y, &a, &b));
             prop_assert_eq!(flags_of(&set(&a).subtract(&set(&b))), both(|x, y| x && !y, &a, &b));
+            prop_assert_eq!(flags_of(&set(&a).intersection(&set(&b))), both(|x, y| x && y, &a, &b));
             let clipped = set(&a).clip(&Interval::new(at(bounds.0), at(bounds.1)));
             prop_assert_eq!(flags_of(&clipped), both(|x, y| x && y, &a, &[bounds]));
             let seconds = flags(&a).into_iter().filter(|inside| *inside).count();
@@ -188,6 +216,8 @@ mod tests {
         #[test]
         fn equal_sets_of_time_are_equal_values(a in pairs(), b in pairs()) {
             prop_assert_eq!(set(&a) == set(&b), flags(&a) == flags(&b));
+            let common = set(&a).intersection(&set(&b));
+            prop_assert_eq!(&common, &common.union(&IntervalSet::default()));
             prop_assert_eq!(set(&a).subtract(&set(&b)), set(&a).subtract(&set(&b)).union(&IntervalSet::default()));
         }
     }

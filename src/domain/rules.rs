@@ -30,11 +30,19 @@ pub struct Thresholds {
     pub late_after_minutes: i64,
     /// Left early when gone more than this many minutes before the effective end.
     pub left_early_minutes: i64,
+    /// The host is late when the first of them comes more than this many minutes after the planned start.
+    pub host_late_minutes: i64,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { present_after_minutes: 15, present_share: 0.5, late_after_minutes: 10, left_early_minutes: 10 }
+        Self {
+            present_after_minutes: 15,
+            present_share: 0.5,
+            late_after_minutes: 10,
+            left_early_minutes: 10,
+            host_late_minutes: 10,
+        }
     }
 }
 
@@ -58,6 +66,7 @@ impl Thresholds {
             ("present_after_minutes", self.present_after_minutes),
             ("late_after_minutes", self.late_after_minutes),
             ("left_early_minutes", self.left_early_minutes),
+            ("host_late_minutes", self.host_late_minutes),
         ];
         let mut faults: Vec<RulesError> = minutes
             .into_iter()
@@ -106,6 +115,12 @@ impl Rules {
     #[must_use]
     pub fn left_early(&self) -> TimeDelta {
         minutes(self.thresholds.left_early_minutes)
+    }
+
+    /// How long after the planned start a host is still in time.
+    #[must_use]
+    pub fn host_late(&self) -> TimeDelta {
+        minutes(self.thresholds.host_late_minutes)
     }
 }
 

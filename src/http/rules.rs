@@ -25,6 +25,8 @@ pub struct RulesBody {
     pub late_after_minutes: Option<i64>,
     /// Left early when gone more than this many minutes before the effective end.
     pub left_early_minutes: Option<i64>,
+    /// The host is late when the first of them comes more than this many minutes after the planned start.
+    pub host_late_minutes: Option<i64>,
 }
 
 /// A version of rules.
@@ -42,6 +44,8 @@ pub struct RulesView {
     pub late_after_minutes: i64,
     /// Left early when gone more than this many minutes before the effective end.
     pub left_early_minutes: i64,
+    /// The host is late when the first of them comes more than this many minutes after the planned start.
+    pub host_late_minutes: i64,
 }
 
 impl From<Rules> for RulesView {
@@ -53,6 +57,7 @@ impl From<Rules> for RulesView {
             present_share: rules.thresholds.present_share,
             late_after_minutes: rules.thresholds.late_after_minutes,
             left_early_minutes: rules.thresholds.left_early_minutes,
+            host_late_minutes: rules.thresholds.host_late_minutes,
         }
     }
 }
@@ -114,6 +119,7 @@ fn read(mut fields: Fields) -> Result<Thresholds, ApiError> {
         present_share: share.unwrap_or(default.present_share),
         late_after_minutes: minutes(&mut fields, "late_after_minutes").unwrap_or(default.late_after_minutes),
         left_early_minutes: minutes(&mut fields, "left_early_minutes").unwrap_or(default.left_early_minutes),
+        host_late_minutes: minutes(&mut fields, "host_late_minutes").unwrap_or(default.host_late_minutes),
     };
     fields.finish()?;
     thresholds.validate().map_err(|faults| {

@@ -6,7 +6,7 @@ use diesel::upsert::excluded;
 use super::schema::attendance_records as table;
 use super::{Conn, Json, StoreError, UtcMillis, each_backend};
 
-/// Rows in one statement: 15 columns each.
+/// Rows in one statement: 18 columns each.
 const BATCH_MAX: usize = 1000;
 
 /// A mark as computed.
@@ -24,6 +24,9 @@ pub struct MarkRow {
     pub last_leave: Option<UtcMillis>,
     pub left_early: bool,
     pub host_absent: bool,
+    pub host_late: bool,
+    pub held_against: bool,
+    pub together_seconds: i64,
     pub provisional: bool,
     pub evidence: Json,
     pub rules: String,
@@ -88,6 +91,9 @@ pub fn save(conn: &mut Conn, appointment_id: &str, marks: &[MarkRow]) -> Result<
                 table::last_leave.eq(excluded(table::last_leave)),
                 table::left_early.eq(excluded(table::left_early)),
                 table::host_absent.eq(excluded(table::host_absent)),
+                table::host_late.eq(excluded(table::host_late)),
+                table::held_against.eq(excluded(table::held_against)),
+                table::together_seconds.eq(excluded(table::together_seconds)),
                 table::provisional.eq(excluded(table::provisional)),
                 table::evidence.eq(excluded(table::evidence)),
                 table::rules.eq(excluded(table::rules)),

@@ -7,8 +7,9 @@ use super::{EffectiveWindow, MatchedBy};
 use crate::domain::connection::{Room, Source};
 use crate::domain::interval::{Interval, IntervalSet};
 
-/// Everything that made a mark.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Everything that made a mark. What is stored is read again by [`Evidence`]'s own `Deserialize`; parts that are
+/// younger than a stored mark are empty then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The rules, such as `standard@1`.
     pub rules: String,
@@ -18,12 +19,65 @@ pub struct Evidence {
     pub planned: Interval,
     /// The time that attendance was measured by.
     pub window: EffectiveWindow,
+    /// Why the window is what it is.
+    #[serde(default)]
+    pub window_reason: WindowReason,
+    /// What the hosts did.
+    #[serde(default)]
+    pub host: HostEvidence,
     /// The person's connections, counted or not.
     pub connections: Vec<ConnectionEvidence>,
     /// The time counted: united, without waiting rooms, inside the window.
     pub attended: IntervalSet,
+    /// The part of it with a host; for a host, with an attendee.
+    #[serde(default)]
+    pub together: IntervalSet,
     /// The numbers.
     pub arithmetic: Arithmetic,
+}
+
+/// Why the effective window is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WindowReason {
+    /// Why it begins then.
+    pub start: StartReason,
+    /// Why it ends then.
+    pub end: EndReason,
+}
+
+/// Why an effective window begins when it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartReason {
+    /// As planned.
+    #[default]
+    Planned,
+    /// The first host came later than planned.
+    HostOpenedLate,
+    /// No host came, and the meeting itself began later than planned.
+    OpenedLate,
+}
+
+/// Why an effective window ends when it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// As planned.
+    #[default]
+    Planned,
+    /// The last run of the meeting ended before.
+    ClosedEarly,
+}
+
+/// What the hosts did, as far as it concerns everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostEvidence {
+    /// Whether a host is on the roster at all.
+    pub expected: bool,
+    /// The first moment of a host in a run of this lesson, possibly before the planned start.
+    pub opened: Option<DateTime<Utc>>,
+    /// How long after the planned start that was; 0 in time or before.
+    pub late_by_seconds: Option<i64>,
 }
 
 /// What was found of a person: an absence has reasons.
@@ -41,7 +95,7 @@ pub enum Finding {
 }
 
 /// One connection as evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionEvidence {
     /// The instance's UUID.
     pub instance: String,
@@ -54,7 +108,7 @@ pub struct ConnectionEvidence {
     /// When it ended, as told.
     pub left: Option<DateTime<Utc>>,
     /// The time it was taken for, where a missing time had to be closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_as: Option<Interval>,
     /// Whether it gave time to the mark.
     pub counted: bool,
@@ -65,10 +119,13 @@ pub struct ConnectionEvidence {
 }
 
 /// The numbers of a mark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arithmetic {
     /// Attended time in whole seconds.
     pub attended_seconds: i64,
+    /// The part of it together with a host; for a host, with an attendee.
+    #[serde(default)]
+    pub together_seconds: i64,
     /// The effective window's length.
     pub window_seconds: i64,
     /// The attended time from which the rules say present.

@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::evidence::{Arithmetic, ConnectionEvidence, Evidence, Finding};
+use super::evidence::{Arithmetic, ConnectionEvidence, Evidence, Finding, WindowReason};
+use super::hosts::Company;
 use super::presence::{Held, Presence};
-use super::{EffectiveWindow, Mark, MarkStatus};
+use super::{EffectiveWindow, Mark, MarkStatus, RosterPerson};
 use crate::domain::identity;
 use crate::domain::interval::{Interval, IntervalSet};
 use crate::domain::rules::Rules;
@@ -14,44 +15,61 @@ use crate::domain::rules::Rules;
 pub(super) struct Measure<'a> {
     pub(super) planned: Interval,
     pub(super) window: EffectiveWindow,
+    pub(super) reason: WindowReason,
     pub(super) rules: &'a Rules,
-    pub(super) host_absent: bool,
+    pub(super) company: &'a Company,
 }
 
 impl Measure<'_> {
     /// One person's mark.
-    pub(super) fn mark(&self, person: &str, held: &[Held<'_>], presence: &Presence) -> Mark {
+    pub(super) fn mark(&self, person: &RosterPerson, held: &[Held<'_>], presence: &Presence) -> Mark {
         let window = self.window.interval();
         let attended = presence.time.clip(&window);
+        let together = self.company.of(person, &attended);
         let needed = self.rules.needed(window.length());
         let late_by = attended.start().map(|came| came - window.start);
         let early_by = attended.end().map(|went| window.end - went);
         let (first_join, last_leave) = first_and_last(&presence.time, &window);
+        let status = status(attended.total(), needed, late_by, self.rules);
         Mark {
-            person: person.to_owned(),
-            status: status(attended.total(), needed, late_by, self.rules),
+            person: person.person.clone(),
+            status,
             score_milli: score_milli(attended.total(), window.length()),
             attended_secs: attended.total().num_seconds(),
             first_join,
             last_leave: last_leave.filter(|_| !presence.still_there),
             left_early: !presence.still_there && early_by.is_some_and(|by| by > self.rules.left_early()),
-            host_absent: self.host_absent,
+            host_absent: self.company.absent,
+            host_late: self.company.late,
+            held_against: person.host || !self.excused_by_host(status),
+            together_secs: together.total().num_seconds(),
             evidence: Evidence {
                 rules: self.rules.label(),
                 finding: finding(&attended, presence),
                 planned: self.planned,
                 window: self.window,
+                window_reason: self.reason,
+                host: self.company.evidence,
                 connections: connections(held, presence, &window),
                 arithmetic: Arithmetic {
                     attended_seconds: attended.total().num_seconds(),
+                    together_seconds: together.total().num_seconds(),
                     window_seconds: window.length().num_seconds(),
                     needed_seconds: needed.num_seconds(),
                     late_by_seconds: late_by.map(|by| by.num_seconds()),
                     left_before_end_seconds: early_by.map(|by| by.num_seconds()),
                 },
                 attended,
+                together,
             },
         }
+    }
+
+    /// Whether the hosts may be the reason for an attendee's mark. A lesson without a host says nothing about
+    /// anybody; a late host may have sent away those who came in time.
+    fn excused_by_host(&self, status: MarkStatus) -> bool {
+        let short = matches!(status, MarkStatus::Absent | MarkStatus::Partial);
+        self.company.absent || (self.company.late && short)
     }
 }
 

@@ -25,6 +25,7 @@ use super::identity::{Directory, Who};
 use super::interval::Interval;
 
 mod evidence;
+mod hosts;
 mod mark;
 mod presence;
 mod runs;
@@ -32,8 +33,11 @@ mod runs;
 mod tests;
 mod window;
 
-pub use evidence::{Arithmetic, ConnectionEvidence, Evidence, Finding};
+pub use evidence::{
+    Arithmetic, ConnectionEvidence, EndReason, Evidence, Finding, HostEvidence, StartReason, WindowReason,
+};
 
+use hosts::Hosts;
 use mark::Measure;
 use presence::{Held, Presence};
 use runs::Runs;
@@ -147,6 +151,14 @@ pub struct Mark {
     pub left_early: bool,
     /// Whether hosts were expected and none came.
     pub host_absent: bool,
+    /// Whether the first host came later than the rules allow a host to.
+    pub host_late: bool,
+    /// Whether the mark says something about the person: rates leave it out where it does not, because the host
+    /// was absent, or so late or short that the mark may be their doing.
+    pub held_against: bool,
+    /// The time in the effective window when a host and this attendee were both in, in whole seconds; for a host,
+    /// the time with any attendee.
+    pub together_secs: i64,
     /// How it was found.
     pub evidence: Evidence,
 }
@@ -186,17 +198,15 @@ pub fn assess(a: &Assessment<'_>) -> Assessed {
     let presences: Vec<Presence> =
         held.iter().map(|held| Presence::new(held, runs.is_silent(), &planned, a.as_of)).collect();
 
-    let hosts =
-        || a.roster.iter().zip(&presences).filter(|(person, _)| person.host).map(|(_, presence)| presence);
-    let window = window::effective(planned, &runs, hosts().filter_map(|host| host.came).min());
-    let seen = |presence: &Presence| !presence.time.clip(&window.interval()).is_empty();
-    let host_absent = hosts().next().is_some() && !hosts().any(seen);
+    let hosts = Hosts::of(a, &presences);
+    let (window, reason) = window::effective(planned, &runs, hosts.came);
+    let company = hosts.company(&window.interval(), a, &presences);
 
-    let measure = Measure { planned, window, rules: a.rules, host_absent };
+    let measure = Measure { planned, window, reason, rules: a.rules, company: &company };
     let (mut marks, mut host_marks) = (Vec::with_capacity(a.roster.len()), Vec::new());
     for ((person, held), presence) in a.roster.iter().zip(&held).zip(&presences) {
         let list = if person.host { &mut host_marks } else { &mut marks };
-        list.push(measure.mark(&person.person, held, presence));
+        list.push(measure.mark(person, held, presence));
     }
     Assessed { window, marks, hosts: host_marks, matched, unmatched, provisional: runs.await_reports() }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::EffectiveWindow;
+use super::evidence::{EndReason, StartReason, WindowReason};
 use super::runs::Runs;
 use crate::domain::interval::Interval;
 
@@ -14,24 +15,31 @@ impl EffectiveWindow {
     }
 }
 
-/// The effective window. `opened` is the first moment of a host in a run of this lesson.
+/// The effective window and why it is that. `host_came` is the first moment of a host in a run of this lesson.
 ///
 /// A host who came only after the planned end opened nothing, and an end before the start closed nothing: what was
 /// planned stays then, so that a window is never made empty.
 pub(super) fn effective(
     planned: Interval,
     runs: &Runs<'_>,
-    opened: Option<DateTime<Utc>>,
-) -> EffectiveWindow {
+    host_came: Option<DateTime<Utc>>,
+) -> (EffectiveWindow, WindowReason) {
     let in_plan = |at: &DateTime<Utc>| *at < planned.end;
-    let opened = opened.filter(in_plan).or_else(|| runs.overlapping().filter_map(|run| run.started).min());
+    let (opened, late) = match host_came.filter(in_plan) {
+        Some(came) => (Some(came), StartReason::HostOpenedLate),
+        None => (runs.overlapping().filter_map(|run| run.started).min(), StartReason::OpenedLate),
+    };
     let start = opened.filter(in_plan).map_or(planned.start, |at| at.max(planned.start));
     let end = closed(runs).map_or(planned.end, |at| at.min(planned.end));
-    if start < end {
-        EffectiveWindow { start, end }
-    } else {
-        EffectiveWindow { start: planned.start, end: planned.end }
+    if start >= end {
+        let planned = EffectiveWindow { start: planned.start, end: planned.end };
+        return (planned, WindowReason::default());
     }
+    let reason = WindowReason {
+        start: if start > planned.start { late } else { StartReason::Planned },
+        end: if end < planned.end { EndReason::ClosedEarly } else { EndReason::Planned },
+    };
+    (EffectiveWindow { start, end }, reason)
 }
 
 /// The end of the last run, once every run has ended.

@@ -60,6 +60,12 @@ struct Record {
     last_leave: Option<DateTime<Utc>>,
     left_early: bool,
     host_absent: bool,
+    /// The first host came later than the rules allow a host to.
+    host_late: bool,
+    /// False where the host's absence or lateness may be the reason; rates leave such a record out.
+    held_against: bool,
+    /// Of the attended time, that with a host in the meeting.
+    together_seconds: i64,
     /// Zoom's reports may still change it.
     provisional: bool,
     #[schema(value_type = Object)]
@@ -204,6 +210,9 @@ impl Record {
             last_leave: mark.last_leave.map(Into::into),
             left_early: mark.left_early,
             host_absent: mark.host_absent,
+            host_late: mark.host_late,
+            held_against: mark.held_against,
+            together_seconds: mark.together_seconds,
             provisional: mark.provisional,
             evidence: serde_json::from_str(mark.evidence.as_str()).unwrap_or_default(),
             rules: mark.rules,
