@@ -31,6 +31,7 @@ mod meeting_views;
 mod meetings;
 pub mod mischief;
 pub mod model;
+pub mod moves;
 mod oauth;
 mod oauth_routes;
 mod pages;

@@ -9,11 +9,14 @@ use super::cast::{self, Appearance};
 use super::dice::Dice;
 use super::runs::{self, Run};
 use super::stays::{self, Beginning, Ending, Place, Stay};
-use super::timetable::{Person, Planned, Role, Timetable, TimetableError};
+use super::timetable::{Person, Planned, Role, Timetable, TimetableError, Told};
 use super::webhook::{Participant, Scene, WebhookEvent};
 use crate::clock::Instant;
 use crate::zoom::ids;
 use crate::zoom::wire::ReportParticipant;
+
+/// Zoom tells of somebody who waits for the host after this long (Meeting webhooks, `participant_jbh_waiting`).
+const KNOCK_SECS: i64 = 30;
 
 /// What the account knows about the meeting that is played.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +77,12 @@ pub struct Sending {
 /// # Errors
 /// Returns the first move that nobody can make.
 pub fn perform(class: &Timetable, facts: &Facts) -> Result<Performance, TimetableError> {
-    let runs = runs::group(stays::of_class(class)?, &class.host_ends);
+    let at_door = |stay: &Stay| stay.place == Place::Door;
+    let (knocks, stays): (Vec<Stay>, Vec<Stay>) = stays::of_class(class)?.into_iter().partition(at_door);
+    let runs = runs::group(stays, &class.host_ends);
     let dice = Dice::new(class.seed);
     let mut instances = Vec::with_capacity(runs.len());
-    let mut events = Vec::new();
+    let mut events = knocks_at(knocks, class, facts, dice);
     for (index, run) in runs.iter().enumerate() {
         let uuid = match index {
             0 => facts.uuid.clone(),
@@ -85,7 +90,7 @@ pub fn perform(class: &Timetable, facts: &Facts) -> Result<Performance, Timetabl
         };
         let stage = Stage { class, facts, dice, uuid: &uuid, run, index };
         let roles = cast::of_run(run, class, dice);
-        events.extend(stage.frame(&roles));
+        events.extend(stage.frame(&roles).into_iter().map(|event| (event, Told::Normally)));
         events.extend(roles.iter().flat_map(|role| stage.events_of(role)));
         instances.push(Instance {
             started: stage.at(run.from),
@@ -94,17 +99,41 @@ pub fn perform(class: &Timetable, facts: &Facts) -> Result<Performance, Timetabl
             uuid,
         });
     }
-    events.sort_by_key(|event| event.ts);
+    events.sort_by_key(|(event, _)| event.ts);
     Ok(Performance { instances, sendings: send(events, class) })
 }
 
-/// Lets the class's own accidents happen to its webhooks.
-fn send(events: Vec<WebhookEvent>, class: &Timetable) -> Vec<Sending> {
+/// The webhooks about those who came before the host, and went again or joined.
+fn knocks_at(knocks: Vec<Stay>, class: &Timetable, facts: &Facts, dice: Dice) -> Vec<(WebhookEvent, Told)> {
+    let mut events = Vec::new();
+    for stay in knocks.into_iter().filter(|stay| stay.to - stay.from >= KNOCK_SECS) {
+        // Nobody is in the meeting yet: what Zoom says of it is what was planned.
+        let run = Run { from: stay.from, to: stay.to, stays: vec![stay.clone()] };
+        let stage = Stage { class, facts, dice, uuid: &facts.uuid, run: &run, index: 0 };
+        let scene = stage.scene(i64::MIN);
+        for role in cast::of_run(&run, class, dice) {
+            let who = stage.participant(&role);
+            let came =
+                scene.before_host("meeting.participant_jbh_waiting", &who, stage.at(stay.from + KNOCK_SECS));
+            let went = scene.before_host("meeting.participant_jbh_waiting_left", &who, stage.at(stay.to));
+            events.extend([(came, stay.told.0), (went, stay.told.1)]);
+        }
+    }
+    events
+}
+
+/// Lets what the moves say, and the class's own accidents, happen to its webhooks.
+fn send(events: Vec<(WebhookEvent, Told)>, class: &Timetable) -> Vec<Sending> {
     let dice = Dice::new(class.delivery.seed ^ class.seed);
     let mut sendings = Vec::with_capacity(events.len());
-    for (index, event) in events.into_iter().enumerate() {
+    for (index, (event, told)) in events.into_iter().enumerate() {
+        let late = match told {
+            Told::Never => continue,
+            Told::Normally => Duration::zero(),
+            Told::Late(secs) => Duration::seconds(secs),
+        };
         for held in class.delivery.fate(&event.name, &mut dice.of(&format!("fate {index}"))) {
-            let held = Duration::from_std(held).unwrap_or_default();
+            let held = late + Duration::from_std(held).unwrap_or_default();
             sendings.push(Sending { at: event.ts + held, event: event.clone() });
         }
     }
@@ -139,9 +168,11 @@ impl<'a> Stage<'a> {
         let mut events = Vec::new();
         let first = roles.iter().find(|role| role.stay.place != Place::Waiting);
         if let Some(guest) = first.filter(|role| role.person.role == Role::Attendee) {
-            events.push(
-                scene.joined_before_host(&self.participant(guest), told_start - Duration::milliseconds(250)),
-            );
+            events.push(scene.before_host(
+                "meeting.participant_jbh_joined",
+                &self.participant(guest),
+                told_start - Duration::milliseconds(250),
+            ));
         }
         events.push(scene.started(told_start));
         events.push(scene.ended(end, told_end));
@@ -149,14 +180,14 @@ impl<'a> Stage<'a> {
     }
 
     /// The events about the beginning and the end of one stay.
-    fn events_of(&self, role: &Appearance<'_>) -> Vec<WebhookEvent> {
+    fn events_of(&self, role: &Appearance<'_>) -> [(WebhookEvent, Told); 2] {
         let (stay, who) = (role.stay, self.participant(role));
         let (from, to) = (self.at(stay.from), self.at(stay.to));
         let (told_begin, told_end) = (from + role.told_after.0, to + role.told_after.1);
         let (before, after) = (self.scene(stay.from), self.scene(stay.to));
         let why = reason(stay);
-        match &stay.place {
-            Place::Waiting => {
+        let [begin, end] = match &stay.place {
+            Place::Door | Place::Waiting => {
                 let came = match stay.beginning {
                     Beginning::PutBack => "meeting.participant_put_in_waiting_room",
                     _ => "meeting.participant_joined_waiting_room",
@@ -165,19 +196,18 @@ impl<'a> Stage<'a> {
                     Ending::Admitted => "meeting.participant_admitted",
                     _ => "meeting.participant_left_waiting_room",
                 };
-                vec![before.waiting(came, &who, from, told_begin), after.waiting(went, &who, to, told_end)]
+                [before.waiting(came, &who, from, told_begin), after.waiting(went, &who, to, told_end)]
             }
-            Place::Main => {
-                vec![before.joined(&who, from, told_begin), after.left(&who, to, why, told_end)]
-            }
+            Place::Main => [before.joined(&who, from, told_begin), after.left(&who, to, why, told_end)],
             Place::Breakout(room) => {
                 let room = self.breakout_uuid(room);
-                vec![
+                [
                     before.joined_breakout(&who, &room, from, told_begin),
                     after.left_breakout(&who, &room, to, why, told_end),
                 ]
             }
-        }
+        };
+        [(begin, stay.told.0), (end, stay.told.1)]
     }
 
     /// The report's row about one stay.
@@ -195,7 +225,7 @@ impl<'a> Stage<'a> {
             customer_key: person.customer_key.clone(),
             bo_mtg_id: match &stay.place {
                 Place::Breakout(room) => Some(self.breakout_uuid(room)),
-                Place::Main | Place::Waiting => None,
+                Place::Door | Place::Main | Place::Waiting => None,
             },
             join_time: Some(self.at(stay.from)),
             leave_time: Some(self.at(stay.to)),
@@ -232,6 +262,7 @@ impl<'a> Stage<'a> {
             email: self.shown_email(person),
             registrant_id: person.registrant_id.as_deref(),
             customer_key: person.customer_key.as_deref(),
+            phone_number: person.phone_number.as_deref(),
             public_ip: format!("203.0.113.{}", rng.random_range(1..255)),
             null_registrant: rng.random_bool(0.5),
         }
@@ -269,94 +300,4 @@ fn reason(stay: &Stay) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn facts() -> Facts {
-        Facts {
-            account_id: "account".to_owned(),
-            number: "81234567890".to_owned(),
-            uuid: "Jt4PAh1jSaiRSDnd90ssWA==".to_owned(),
-            host_id: "host".to_owned(),
-            host_email: "grace@school.example".to_owned(),
-            topic: "Algebra".to_owned(),
-            kind: 2,
-            timezone: "UTC".to_owned(),
-            planned: Planned { start: Instant::default(), duration: 45 },
-        }
-    }
-
-    fn class(ended_first: bool, devices: &Value) -> Timetable {
-        serde_json::from_value(json!({
-            "meeting": "81234567890", "ended_first": ended_first, "host_ends": ["45m"],
-            "persons": [{"name": "Grace", "role": "host", "devices": [["0s join"]]},
-                {"name": "Ada", "email": "ada@school.example", "devices": devices}],
-        }))
-        .unwrap()
-    }
-
-    /// Names and participant user ids of what is sent.
-    fn told(performance: &Performance) -> Vec<(String, String)> {
-        let events = performance.sendings.iter().map(|sending| &sending.event);
-        let user_id = |body: &[u8]| {
-            let body: Value = serde_json::from_slice(body).unwrap();
-            body["payload"]["object"]["participant"]["user_id"].as_str().unwrap_or("-").to_owned()
-        };
-        let short = |name: &str| name.replace("meeting.", "").replace("participant_", "");
-        events.map(|event| (short(&event.name), user_id(&event.body))).collect()
-    }
-
-    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect()
-    }
-
-    #[test]
-    fn a_class_is_told_in_the_order_of_things_with_the_end_overtaking_the_leavings() {
-        let devices = json!([["-1m wait", "1m admit", "10m breakout Blue", "20m return", "30m leave"]]);
-        let performance = perform(&class(true, &devices), &facts()).unwrap();
-        assert_eq!(
-            told(&performance),
-            pairs(&[
-                ("joined_waiting_room", "16778240"),
-                ("started", "-"),
-                ("joined", "16779264"),
-                ("admitted", "16778240"),
-                ("joined", "16780288"),
-                ("left", "16780288"),
-                ("joined_breakout_room", "16781312"),
-                ("joined", "16782336"),
-                ("left_breakout_room", "16781312"),
-                ("left", "16782336"),
-                ("ended", "-"),
-                ("left", "16779264"),
-            ])
-        );
-        let rows = &performance.instances[0].rows;
-        let statuses: Vec<_> = rows.iter().map(|row| row.status.clone().unwrap()).collect();
-        assert_eq!(statuses.iter().filter(|status| *status == "in_waiting_room").count(), 1);
-        assert_eq!(rows.iter().filter(|row| row.bo_mtg_id.is_some()).count(), 1);
-        assert_eq!(rows[0].user_email, None, "the address of a guest is hidden");
-        assert_eq!(rows[1].user_email.as_deref(), Some("grace@school.example"));
-    }
-
-    #[test]
-    fn a_guest_before_the_host_is_announced_before_the_start() {
-        let performance = perform(&class(false, &json!([["-1m join", "10m leave"]])), &facts()).unwrap();
-        let names: Vec<_> = told(&performance).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names[..3], ["jbh_joined", "started", "joined"]);
-        assert_eq!(names.last().unwrap(), "ended");
-    }
-
-    #[test]
-    fn the_same_seed_plays_the_same_class_and_its_first_half_begins_alike() {
-        let whole = class(true, &json!([["0s join", "10m die 60s", "10m10s join", "30m leave"]]));
-        let performance = perform(&whole, &facts()).unwrap();
-        assert_eq!(performance, perform(&whole, &facts()).unwrap());
-        let half = Timetable { host_ends: vec![super::super::timetable::Offset(900)], ..whole };
-        let half = perform(&half, &facts());
-        assert!(half.is_ok(), "a leave after the host has ended the meeting is harmless");
-        assert_eq!(half.unwrap().sendings[..5], performance.sendings[..5]);
-    }
-}
+mod tests;

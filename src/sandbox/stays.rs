@@ -1,6 +1,6 @@
 //! What the moves of a device amount to: stays in rooms, as Zoom's servers see them.
 
-use super::timetable::{Act, Move, Offset, Timetable, TimetableError};
+use super::timetable::{Act, Move, Offset, Timetable, TimetableError, Told};
 
 /// One unbroken stay of one connection in one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +21,15 @@ pub(super) struct Stay {
     pub to: i64,
     /// `from` of the stay in the main room that a breakout stay left, the same as `from` otherwise.
     pub entered: i64,
+    /// What becomes of the webhooks about its beginning and its end.
+    pub told: (Told, Told),
 }
 
 /// Where a connection is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
+    /// Before a host who has not come; no part of any instance.
+    Door,
     Waiting,
     Main,
     Breakout(String),
@@ -112,11 +116,12 @@ impl Walk<'_> {
         }
     }
 
-    /// Lets the host end the meeting before a move of the same second.
+    /// Lets the host end the meeting before a move of the same second. Whoever knocks is not in it.
     fn end_by_host_until(&mut self, at: i64) {
-        let Some(from) = self.now.as_ref().map(|stay| stay.from) else { return };
+        let inside = self.now.as_ref().filter(|stay| stay.place != Place::Door);
+        let Some(from) = inside.map(|stay| stay.from) else { return };
         if let Some(end) = self.next_end(from).filter(|end| *end <= at) {
-            self.close(end, Ending::HostEnded);
+            self.close(end, Ending::HostEnded, Told::Normally);
             self.thrown_out = true;
         }
     }
@@ -126,35 +131,40 @@ impl Walk<'_> {
     }
 
     fn step(&mut self, action: &Move) -> Result<(), &'static str> {
-        let at = action.at.0;
+        let (at, told) = (action.at.0, action.told);
         let place = self.now.as_ref().map(|stay| stay.place.clone());
         match (&action.act, place) {
-            (Act::Wait, None) => self.open(Place::Waiting, Beginning::Came, at),
-            (Act::Join, None) => self.open(Place::Main, Beginning::Came, at),
+            (Act::Knock, None) => self.open(Place::Door, Beginning::Came, at, told),
+            (Act::Wait, None) => self.open(Place::Waiting, Beginning::Came, at, told),
+            (Act::Join, None) => self.open(Place::Main, Beginning::Came, at, told),
+            (Act::Join, Some(Place::Door)) => {
+                self.close(at, Ending::Admitted, told);
+                self.open(Place::Main, Beginning::Came, at, told);
+            }
             (Act::Wait, Some(Place::Main)) => {
-                self.close(at, Ending::PutBack);
-                self.open(Place::Waiting, Beginning::PutBack, at);
+                self.close(at, Ending::PutBack, told);
+                self.open(Place::Waiting, Beginning::PutBack, at, told);
             }
             (Act::Admit, Some(Place::Waiting)) => {
-                self.close(at, Ending::Admitted);
-                self.open(Place::Main, Beginning::Admitted, at);
+                self.close(at, Ending::Admitted, told);
+                self.open(Place::Main, Beginning::Admitted, at, told);
             }
             (Act::Breakout(room), Some(Place::Main | Place::Breakout(_))) => {
                 let entered = self.now.as_ref().map_or(at, |stay| stay.entered);
-                self.close(at, Ending::Moved);
-                self.open(Place::Breakout(room.clone()), Beginning::Moved, at);
+                self.close(at, Ending::Moved, told);
+                self.open(Place::Breakout(room.clone()), Beginning::Moved, at, told);
                 if let Some(stay) = &mut self.now {
                     stay.entered = entered;
                 }
             }
             (Act::Return, Some(Place::Breakout(_))) => {
-                self.close(at, Ending::Moved);
-                self.open(Place::Main, Beginning::Moved, at);
+                self.close(at, Ending::Moved, told);
+                self.open(Place::Main, Beginning::Moved, at, told);
             }
-            (Act::Leave, Some(_)) => self.close(at, Ending::Left),
-            (Act::Die { noticed_after }, Some(_)) => self.die(at, *noticed_after),
+            (Act::Leave, Some(_)) => self.close(at, Ending::Left, told),
+            (Act::Die { noticed_after }, Some(_)) => self.die(at, *noticed_after, told),
             (Act::Leave | Act::Die { .. }, None) if self.thrown_out => {}
-            (Act::Join | Act::Wait, Some(_)) => return Err("the device is there already"),
+            (Act::Knock | Act::Join | Act::Wait, Some(_)) => return Err("the device is there already"),
             (Act::Admit, _) => return Err("the device is not in the waiting room"),
             (Act::Return, _) => return Err("the device is not in a breakout room"),
             (_, _) => return Err("the device is not in the meeting"),
@@ -162,25 +172,26 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn open(&mut self, place: Place, beginning: Beginning, at: i64) {
+    fn open(&mut self, place: Place, beginning: Beginning, at: i64, told: Told) {
         let (person, device) = (self.person, self.device);
-        let ending = Ending::Left;
+        let (ending, told) = (Ending::Left, (told, Told::Normally));
         self.thrown_out = false;
-        self.now = Some(Stay { person, device, place, beginning, ending, from: at, to: at, entered: at });
+        self.now =
+            Some(Stay { person, device, place, beginning, ending, from: at, to: at, entered: at, told });
     }
 
-    fn close(&mut self, at: i64, ending: Ending) {
+    fn close(&mut self, at: i64, ending: Ending, told: Told) {
         if let Some(stay) = self.now.take() {
-            self.stays.push(Stay { to: at, ending, ..stay });
+            self.stays.push(Stay { to: at, ending, told: (stay.told.0, told), ..stay });
         }
     }
 
     /// A dead connection stays with Zoom until it is noticed, or until the host ends the meeting.
-    fn die(&mut self, at: i64, noticed_after: i64) {
+    fn die(&mut self, at: i64, noticed_after: i64, told: Told) {
         let noticed = at + noticed_after;
         match self.next_end(at).filter(|end| *end <= noticed) {
-            Some(end) => self.close(end, Ending::HostEnded),
-            None => self.close(noticed, Ending::Died),
+            Some(end) => self.close(end, Ending::HostEnded, told),
+            None => self.close(noticed, Ending::Died, told),
         }
     }
 }

@@ -15,23 +15,18 @@
 //! devices = [["-4m wait", "1m admit", "20m die", "20m30s join"], ["5m join", "9m leave"]]
 //! ```
 //!
-//! Times count from the planned start, in whole seconds, because Zoom's reports know nothing finer.
+//! Times count from the planned start, in whole seconds, because Zoom's reports know nothing finer. A move may say what
+//! becomes of its webhooks: `20m leave (unheard)` never tells of it, `20m leave (3h late)` tells of it late.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::mischief::Mischief;
+pub use super::moves::{Act, Move, Offset, Told};
 use super::stays;
 use crate::clock::Instant;
 
-/// How long Zoom takes to notice a connection that died, unless the script says otherwise.
-const NOTICED_AFTER_SECS: i64 = 75;
-/// How far from the planned start a script may reach, either way.
-const REACH_SECS: i64 = 7 * 24 * 3600;
 /// How many persons a script may have.
 const PERSONS_MAX: usize = 5_000;
 /// How many moves one device may make.
@@ -77,7 +72,7 @@ pub struct Planned {
 }
 
 /// Someone who comes to the class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The name shown in the meeting.
@@ -94,6 +89,9 @@ pub struct Person {
     /// The key given by an SDK client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_key: Option<String>,
+    /// The number of somebody who dials in by telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
     /// Host or attendee.
     #[serde(default)]
     pub role: Role,
@@ -119,43 +117,6 @@ pub enum Role {
     /// Is marked.
     #[default]
     Attendee,
-}
-
-/// Seconds from the planned start, written like `-5m`, `0s` or `12m30s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Offset(pub i64);
-
-/// One thing a device does, written like `12m30s leave`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Move {
-    /// When.
-    pub at: Offset,
-    /// What.
-    pub act: Act,
-}
-
-/// What a device can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Comes to the waiting room, from outside or put back there by the host.
-    Wait,
-    /// Is let in from the waiting room.
-    Admit,
-    /// Comes straight into the meeting.
-    Join,
-    /// Goes to a breakout room.
-    Breakout(String),
-    /// Returns from the breakout room.
-    Return,
-    /// Leaves altogether.
-    Leave,
-    /// Loses its connection, which Zoom notices only later; it may join again before that.
-    Die {
-        /// Seconds until Zoom notices.
-        noticed_after: i64,
-    },
 }
 
 /// Why a timetable cannot be played.
@@ -224,97 +185,6 @@ impl Timetable {
     }
 }
 
-impl FromStr for Offset {
-    type Err = TimetableError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fault = || TimetableError::Offset(text.to_owned());
-        let (sign, span) = match text.strip_prefix('-') {
-            Some(rest) => (-1, rest),
-            None => (1, text),
-        };
-        let span = humantime::parse_duration(span).map_err(|_| fault())?;
-        let secs = i64::try_from(span.as_secs()).map_err(|_| fault())?;
-        if span.subsec_nanos() != 0 || secs > REACH_SECS {
-            return Err(fault());
-        }
-        Ok(Self(sign * secs))
-    }
-}
-
-impl fmt::Display for Offset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let span = humantime::format_duration(Duration::from_secs(self.0.unsigned_abs())).to_string();
-        write!(f, "{sign}{}", span.replace(' ', ""))
-    }
-}
-
-impl FromStr for Move {
-    type Err = TimetableError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fault = || TimetableError::Move(text.to_owned());
-        let (at, rest) = text.trim().split_once(' ').ok_or_else(fault)?;
-        let (verb, detail) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
-        let act = match (verb, detail.trim()) {
-            ("wait", "") => Act::Wait,
-            ("admit", "") => Act::Admit,
-            ("join", "") => Act::Join,
-            ("return", "") => Act::Return,
-            ("leave", "") => Act::Leave,
-            ("breakout", room) if !room.is_empty() => Act::Breakout(room.to_owned()),
-            ("die", "") => Act::Die { noticed_after: NOTICED_AFTER_SECS },
-            ("die", span) => Act::Die { noticed_after: span.parse::<Offset>()?.0.max(1) },
-            _ => return Err(fault()),
-        };
-        Ok(Self { at: at.parse()?, act })
-    }
-}
-
-impl fmt::Display for Move {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.at;
-        match &self.act {
-            Act::Wait => write!(f, "{at} wait"),
-            Act::Admit => write!(f, "{at} admit"),
-            Act::Join => write!(f, "{at} join"),
-            Act::Breakout(room) => write!(f, "{at} breakout {room}"),
-            Act::Return => write!(f, "{at} return"),
-            Act::Leave => write!(f, "{at} leave"),
-            Act::Die { noticed_after } => write!(f, "{at} die {}", Offset(*noticed_after)),
-        }
-    }
-}
-
-impl TryFrom<String> for Offset {
-    type Error = TimetableError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for Move {
-    type Error = TimetableError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Offset> for String {
-    fn from(offset: Offset) -> Self {
-        offset.to_string()
-    }
-}
-
-impl From<Move> for String {
-    fn from(action: Move) -> Self {
-        action.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,7 +200,8 @@ mod tests {
 
         [[persons]]
         name = "Ada"
-        devices = [["-4m wait", "1m admit", "20m die", "20m30s join", "30m breakout Blue Room", "40m return"]]
+        devices = [["-4m wait", "1m admit", "20m die", "20m30s join", "30m breakout Blue Room (2h late)",
+            "40m return (unheard)"]]
     "#;
 
     #[test]
@@ -338,17 +209,27 @@ mod tests {
         let class: Timetable = toml::from_str(CLASS).unwrap();
         class.check().unwrap();
         let ada = &class.persons[1].devices[0];
-        assert_eq!(ada[0], Move { at: Offset(-240), act: Act::Wait });
-        assert_eq!(ada[2], Move { at: Offset(1200), act: Act::Die { noticed_after: 75 } });
-        assert_eq!(ada[4].act, Act::Breakout("Blue Room".to_owned()));
+        assert_eq!(ada[0], Move { at: Offset(-240), act: Act::Wait, told: Told::Normally });
+        assert_eq!(ada[2].act, Act::Die { noticed_after: 75 });
+        assert_eq!((&ada[4].act, ada[4].told), (&Act::Breakout("Blue Room".to_owned()), Told::Late(7200)));
+        assert_eq!((&ada[5].act, ada[5].told), (&Act::Return, Told::Never));
         let json = serde_json::to_string(&class).unwrap();
         assert_eq!(serde_json::from_str::<Timetable>(&json).unwrap(), class);
     }
 
     #[test]
     fn every_fault_is_named() {
-        for bad in ["", "5m", "5m fly", "soon join", "1.5s join", "5m breakout", "9000h join", "5m join now"]
-        {
+        for bad in [
+            "",
+            "5m",
+            "5m fly",
+            "soon join",
+            "1.5s join",
+            "5m breakout",
+            "9000h join",
+            "5m join now",
+            "5m join (x)",
+        ] {
             assert!(bad.parse::<Move>().is_err(), "{bad}");
         }
         let class = CLASS.replace("-2m join", "-2m admit");

@@ -250,7 +250,7 @@ impl Gadget<'_> {
         self.spot = match act {
             Act::Wait => Spot::Waiting,
             Act::Join | Act::Admit | Act::Breakout(_) | Act::Return => Spot::Inside,
-            Act::Leave | Act::Die { .. } => Spot::Outside,
+            Act::Knock | Act::Leave | Act::Die { .. } => Spot::Outside,
         };
     }
 

@@ -114,6 +114,7 @@ pub(super) struct Participant<'a> {
     pub email: &'a str,
     pub registrant_id: Option<&'a str>,
     pub customer_key: Option<&'a str>,
+    pub phone_number: Option<&'a str>,
     pub public_ip: String,
     /// Whether `registrant_id` of the unregistered is null on joining, as some captures show, or missing.
     pub null_registrant: bool,
@@ -130,12 +131,13 @@ impl Scene<'_> {
         self.event("meeting.ended", ts, object)
     }
 
-    pub(super) fn joined_before_host(&self, who: &Participant<'_>, ts: Instant) -> WebhookEvent {
+    /// The events about somebody who is there before the host; they know little of them.
+    pub(super) fn before_host(&self, name: &str, who: &Participant<'_>, ts: Instant) -> WebhookEvent {
         let mut participant = Map::new();
         participant.insert("id".into(), who.zoom_user_id.into());
         participant.insert("user_name".into(), who.name.into());
         who.add_known(&mut participant);
-        self.about("meeting.participant_jbh_joined", ts, participant)
+        self.about(name, ts, participant)
     }
 
     pub(super) fn joined(&self, who: &Participant<'_>, at: Instant, ts: Instant) -> WebhookEvent {
@@ -239,6 +241,9 @@ impl Participant<'_> {
         if let Some(parent) = self.parent {
             participant.insert("parent_user_id".into(), parent.to_string().into());
         }
+        if let Some(number) = self.phone_number {
+            participant.insert("phone_number".into(), number.into());
+        }
         participant
     }
 
@@ -302,6 +307,7 @@ mod tests {
             email: "",
             registrant_id: None,
             customer_key: None,
+            phone_number: None,
             public_ip: "203.0.113.7".to_owned(),
             null_registrant: false,
         }

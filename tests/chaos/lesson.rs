@@ -46,11 +46,11 @@ pub(crate) fn draw(rng: &mut StdRng) -> Timetable {
 
 fn person(name: &str, role: Role, devices: Vec<Vec<Move>>) -> Person {
     let name = name.to_owned();
-    Person { name, email: None, zoom_user_id: None, registrant_id: None, customer_key: None, role, devices }
+    Person { name, role, devices, ..Person::default() }
 }
 
 fn at(second: i64, act: Act) -> Move {
-    Move { at: Offset(second), act }
+    Move::new(Offset(second), act)
 }
 
 /// What one device does: comes, perhaps through the waiting room, perhaps twice, and leaves or stays to the end.

@@ -80,11 +80,11 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         let mut moves: Vec<Move> = Vec::new();
         for (gap, choice, noticed_after) in steps {
             let act = next(moves.last().map(|last| &last.act), choice, noticed_after);
-            moves.push(Move { at: Offset(at), act });
+            moves.push(Move::new(Offset(at), act));
             at += gap;
         }
         if moves.last().is_some_and(|last| !is_gone(Some(&last.act))) {
-            moves.push(Move { at: Offset(at), act: Act::Leave });
+            moves.push(Move::new(Offset(at), Act::Leave));
         }
         moves
     })
