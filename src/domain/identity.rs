@@ -15,6 +15,10 @@ use unicode_normalization::UnicodeNormalization;
 use super::attendance::RosterPerson;
 use super::connection::Connection;
 
+mod settlement;
+
+pub use settlement::{NOBODY, is_strong, remembered};
+
 /// What a connection was recognised by, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,7 +134,7 @@ fn folded_ascii(name: &str) -> Cow<'_, str> {
 pub(super) enum Who<'a> {
     /// The person at this place of the roster.
     OnRoster(usize),
-    /// Settled by hand for somebody who is not expected.
+    /// Settled by hand for somebody who is not expected, or for [`NOBODY`].
     Elsewhere(&'a str),
 }
 

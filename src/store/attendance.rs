@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::schema::attendance_records as table;
-use super::{Conn, Json, StoreError, UtcMillis, each_backend};
+use super::{Conn, Json, StoreError, UtcMillis, correction, each_backend};
 
 /// Rows in one statement: 18 columns each.
 const BATCH_MAX: usize = 1000;
@@ -50,6 +50,12 @@ pub struct CorrectionRow {
     pub corrected_at: Option<UtcMillis>,
 }
 
+/// The status that counts: what a hand gave, else what was found.
+#[must_use]
+pub fn effective_status<'a>(mark: &'a MarkRow, correction: &'a CorrectionRow) -> &'a str {
+    correction.corrected_status.as_deref().unwrap_or(&mark.status)
+}
+
 /// The marks of a booking with their corrections, by person.
 ///
 /// # Errors
@@ -66,7 +72,7 @@ pub fn of_appointment(
 }
 
 /// Writes the marks of a booking: new ones, changed ones, and away with those of people who are not expected
-/// any more, unless a hand corrected them.
+/// any more, unless a hand corrected them. Corrections that waited for their mark get to it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -101,5 +107,5 @@ pub fn save(conn: &mut Conn, appointment_id: &str, marks: &[MarkRow]) -> Result<
             ))
             .execute(c))?;
     }
-    Ok(())
+    correction::copy_to_marks(conn, appointment_id)
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::meeting::{self, BookingRow, MeetingRow};
 use super::participant::{self, ParticipantRow};
 use super::report::{self, ReportState};
-use super::{Conn, StoreError, instance, roster};
+use super::{Conn, StoreError, instance, roster, settlement};
 use crate::domain::attendance::{Assessed, Assessment, InstanceSpan, RosterPerson, assess};
 use crate::domain::connection::Connection;
 use crate::domain::lifecycle::{Planned, Run};
@@ -81,10 +81,13 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
         })
         .collect();
     let participants = participant::of_meeting(conn, &row.id)?;
+    let roster = roster::of_appointment(conn, appointment_id, view.host_id.as_deref())?;
+    let connections: Vec<Connection> =
+        participants.iter().map(ParticipantRow::connection).collect::<Result<_, _>>()?;
     Ok(Some(Case {
-        roster: roster::of_appointment(conn, appointment_id, view.host_id.as_deref())?,
-        connections: participants.iter().map(ParticipantRow::connection).collect::<Result<_, _>>()?,
-        settled: participant::settled(conn, &row.id)?,
+        settled: settlement::settled(conn, &row.id, &roster, &connections)?,
+        roster,
+        connections,
         meeting: view.meeting,
         booking: view.booking,
         participants,

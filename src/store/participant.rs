@@ -1,14 +1,13 @@
 //! Connections: who was seen in which run of a meeting, by whose word.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::schema::{participant_matches, zoom_participants as table};
+use super::schema::zoom_participants as table;
 use super::{Conn, StoreError, UtcMillis, each_backend};
 use crate::domain::connection::{Connection, ConnectionId, Room, Source};
+use crate::domain::identity::NOBODY;
 
 /// Rows in one statement: 19 columns each, PostgreSQL takes 65,535 values and SQLite 32,766.
 const BATCH_MAX: usize = 1000;
@@ -173,7 +172,8 @@ pub fn replace_report(
     save(conn, meeting_id, connections, now)
 }
 
-/// Notes whom the connections were found to be; `None` for those nobody recognises.
+/// Notes whom the connections were found to be; `None` for those nobody recognises. Those that a hand settled to be
+/// nobody have no person, but say what by.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -183,6 +183,7 @@ pub fn save_matches(
 ) -> Result<(), StoreError> {
     for (id, found) in matches {
         let (person, by) = found.as_ref().map_or((None, None), |(person, by)| (Some(person), Some(*by)));
+        let person = person.filter(|person| *person != NOBODY);
         diesel::update(table::table)
             .filter(table::instance_uuid.eq(&id.instance))
             .filter(table::source.eq(id.source.as_str()))
@@ -192,16 +193,4 @@ pub fn save_matches(
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// What the staff settled for a meeting: a connection's identity to a person.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn settled(conn: &mut Conn, meeting_id: &str) -> Result<BTreeMap<String, String>, StoreError> {
-    let rows: Vec<(String, String)> = participant_matches::table
-        .filter(participant_matches::meeting_id.eq(meeting_id))
-        .select((participant_matches::identity, participant_matches::person_ref))
-        .load(conn)?;
-    Ok(rows.into_iter().collect())
 }

@@ -27,6 +27,7 @@ diesel::joinable!(meeting_instances -> zoom_meetings (meeting_id));
 diesel::joinable!(zoom_participants -> zoom_meetings (meeting_id));
 diesel::joinable!(participant_matches -> zoom_meetings (meeting_id));
 diesel::joinable!(meeting_registrants -> zoom_meetings (meeting_id));
+diesel::joinable!(attendance_corrections -> appointments (appointment_id));
 diesel::joinable!(attendance_records -> appointments (appointment_id));
 diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
 diesel::joinable!(recordings -> zoom_meetings (meeting_id));
@@ -36,6 +37,7 @@ diesel::joinable!(zoom_orphans -> zoom_meetings (meeting_id));
 diesel::allow_tables_to_appear_in_same_query!(
     appointment_attendees,
     appointments,
+    attendance_corrections,
     attendance_records,
     attendance_rules,
     disabled_endpoints,
@@ -43,6 +45,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_members,
     groups,
     idempotency_keys,
+    identity_matches,
     installation,
     licence_account,
     licence_leases,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::clock::Instant;
 use crate::domain::attendance::{Assessed, Mark, MarkStatus, RosterPerson};
 use crate::domain::connection::{Connection, ConnectionId, Room, Source};
-use crate::domain::identity::settlement_key;
+use crate::domain::identity::{NOBODY, settlement_key};
 use crate::domain::rules::Rules;
 use crate::http::auth::Caller;
 use crate::http::sight::SeenMeeting;
@@ -60,16 +60,16 @@ pub(super) struct Participant {
     room: &'static str,
     /// Who says so: `webhook`, `report` or `hand`.
     source: &'static str,
-    /// What the person was recognised by.
+    /// What the person was recognised by; `hand` without a `user_id` was settled to be nobody we know.
     matched_by: Option<&'static str>,
     #[serde(skip)]
     identity: String,
 }
 
 impl Participant {
-    /// Whether we recognise nobody in it.
+    /// Whether we recognise nobody in it. Who was settled to be nobody we know is recognised.
     pub(super) fn is_unmatched(&self) -> bool {
-        self.user_id.is_none()
+        self.matched_by.is_none()
     }
 
     /// Who it is, for counting heads: the person, or else what the connection shows.
@@ -197,10 +197,11 @@ fn participant(
     now: Instant,
 ) -> Participant {
     let until = connection.leave_time.unwrap_or(now);
+    let person = who.map(|(person, _)| person).filter(|person| *person != NOBODY);
     let duration = connection.join_time.map_or(0, |joined| (until - joined).num_seconds().max(0));
     Participant {
         id: row.id.to_string(),
-        user_id: who.map(|(person, _)| person.to_owned()),
+        user_id: person.map(str::to_owned),
         zoom_participant_id: connection.participant_uuid.clone().or_else(|| connection.user_id.clone()),
         name: connection.name.clone(),
         email: connection.email.clone(),
@@ -211,6 +212,6 @@ fn participant(
         room: connection.room.as_str(),
         source: connection.source.as_str(),
         matched_by: who.map(|(_, by)| by),
-        identity: who.map_or_else(|| settlement_key(connection), |(person, _)| person.to_owned()),
+        identity: person.map_or_else(|| settlement_key(connection), str::to_owned),
     }
 }

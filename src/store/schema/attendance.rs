@@ -28,6 +28,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    attendance_corrections (id) {
+        id -> BigInt,
+        appointment_id -> Text,
+        person_ref -> Text,
+        status -> Nullable<Text>,
+        note -> Nullable<Text>,
+        author -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     attendance_rules (name, version) {
         name -> Text,
         version -> BigInt,

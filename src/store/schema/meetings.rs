@@ -133,7 +133,16 @@ diesel::table! {
     participant_matches (meeting_id, identity) {
         meeting_id -> Text,
         identity -> Text,
-        person_ref -> Text,
+        person_ref -> Nullable<Text>,
+        author -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    identity_matches (identity) {
+        identity -> Text,
+        person_ref -> Nullable<Text>,
         author -> Text,
         created_at -> Timestamp,
     }
