@@ -32,7 +32,7 @@ use crate::http::connection::{Account, AccountFacts};
 use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
 use crate::store::due::{self, DueKind};
-use crate::store::{DatabaseUrl, Sealer, installation, migrate};
+use crate::store::{DatabaseUrl, Sealer, installation, migrate, rules};
 use crate::zoom::signature::WebhookKey;
 
 /// Long enough that two installations do not draw the same name; short, because people read it in agendas.
@@ -100,7 +100,9 @@ pub(super) async fn identity(
     let wanted = settings.sync.installation.clone();
     let drawn = uuid::Uuid::new_v4().simple().to_string();
     let drawn: String = drawn.chars().take(INSTALLATION_DRAWN_LENGTH).collect();
+    let house = options::attendance(settings).rules;
     let name = store.write(move |conn| {
+        rules::adopt(conn, &house, now.into())?;
         due::set(conn, DueKind::Sweep, due::ACCOUNT, now.into())?;
         // The pool, the plan or the pause may be others than before.
         due::set(conn, DueKind::Seats, due::ACCOUNT, now.into())?;

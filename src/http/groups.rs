@@ -19,7 +19,7 @@ use super::validate::Fields;
 use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::group::{self, GroupRow, MemberRow};
-use crate::store::{Conn, UtcMillis};
+use crate::store::{Conn, UtcMillis, rules};
 
 const MEMBERS_MAX: usize = 1000;
 
@@ -32,6 +32,8 @@ pub struct GroupBody {
     pub name: String,
     /// Its roster, in order.
     pub members: Vec<Member>,
+    /// The rules of attendance for its bookings that name none themselves.
+    pub attendance_rules: Option<String>,
 }
 
 /// A member of a group.
@@ -55,6 +57,8 @@ pub struct GroupView {
     pub name: String,
     /// Its roster, in order.
     pub members: Vec<Member>,
+    /// The rules of attendance for its bookings that name none themselves.
+    pub attendance_rules: Option<String>,
     /// When it was dissolved.
     pub dissolved_at: Option<DateTime<Utc>>,
     /// When it was first told.
@@ -75,6 +79,7 @@ impl GroupView {
             kind: row.kind,
             name: row.name,
             members,
+            attendance_rules: row.attendance_rules,
             dissolved_at: row.dissolved_at.map(Into::into),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
@@ -129,6 +134,11 @@ pub(super) async fn put(
         .write(move |conn| {
             let old = group::by_ref(conn, &new.ref_)?;
             precondition.check(old.as_ref().map_or(0, |old| old.version))?;
+            if let Some(name) = &new.attendance_rules
+                && !rules::is_known(conn, name)?
+            {
+                return Err(ApiError::field("attendance_rules", format!("there are no rules `{name}`")));
+            }
             let row = match &old {
                 Some(old) => GroupRow { version: old.version + 1, created_at: old.created_at, ..new },
                 None => new,
@@ -165,6 +175,7 @@ fn read_group(
     let name = fields.need("name", name);
     let items = fields.items(&["members"], MEMBERS_MAX);
     let items = fields.need("members", items);
+    let attendance_rules = fields.text(&["attendance_rules"], REF_LENGTH_MAX);
     let mut seen = BTreeSet::new();
     let mut members = Vec::with_capacity(items.len());
     for (item, position) in items.into_iter().zip(0_i64..) {
@@ -200,6 +211,7 @@ fn read_group(
         version: 1,
         created_at: now,
         updated_at: now,
+        attendance_rules,
     };
     Ok((row, members))
 }

@@ -89,10 +89,18 @@ fn directory(cfg: &mut ServiceConfig) {
         .service(web::resource("/api/groups").route(get().to(groups::list)))
         .service(web::resource("/api/groups/{ref}").route(put().to(groups::put)).route(get().to(groups::get)))
         .service(web::resource("/api/groups/{ref}/dissolve").route(post().to(groups::dissolve)))
+        .service(web::resource("/api/attendance-rules").route(get().to(rules::list)))
         .service(
             web::resource("/api/attendance-rules/{name}")
                 .route(get().to(rules::get))
                 .route(put().to(rules::put)),
+        )
+        .service(
+            web::resource("/api/attendance-rules/{name}/preview").route(post().to(rules::preview::preview)),
+        )
+        .service(
+            web::resource("/api/attendance-rules/{name}/recalculate")
+                .route(post().to(rules::recalculate::recalculate)),
         );
 }
 

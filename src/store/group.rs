@@ -22,6 +22,7 @@ pub struct GroupRow {
     pub version: i64,
     pub created_at: UtcMillis,
     pub updated_at: UtcMillis,
+    pub attendance_rules: Option<String>,
 }
 
 /// A row of `group_members`.

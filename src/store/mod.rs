@@ -37,6 +37,7 @@ pub mod outage;
 pub mod outbox;
 pub mod participant;
 pub mod person;
+pub mod pin;
 pub mod rate_budget;
 pub mod report;
 pub mod roster;

@@ -29,6 +29,7 @@ diesel::joinable!(participant_matches -> zoom_meetings (meeting_id));
 diesel::joinable!(meeting_registrants -> zoom_meetings (meeting_id));
 diesel::joinable!(attendance_corrections -> appointments (appointment_id));
 diesel::joinable!(attendance_records -> appointments (appointment_id));
+diesel::joinable!(attendance_pins -> appointments (appointment_id));
 diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
 diesel::joinable!(recordings -> zoom_meetings (meeting_id));
 diesel::joinable!(meeting_looks -> zoom_meetings (meeting_id));
@@ -38,6 +39,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     appointment_attendees,
     appointments,
     attendance_corrections,
+    attendance_pins,
     attendance_records,
     attendance_rules,
     disabled_endpoints,

@@ -72,6 +72,7 @@ on_each_database! {
             version: 1,
             created_at: now(),
             updated_at: now(),
+            attendance_rules: None,
         };
         let members = |hosts: &[&str]| -> Vec<MemberRow> {
             let hosts = hosts.iter().zip(0..);

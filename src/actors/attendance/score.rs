@@ -14,30 +14,56 @@ use crate::store::attendance::{self, MarkRow};
 use crate::store::case::{self, Case};
 use crate::store::due::{self, DueKind};
 use crate::store::outbox::Event;
-use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, news, participant, rules, story};
+use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, news, participant, pin, rules, story};
 
-/// What the marks were before: status, and whether provisional, by person.
-type Before = BTreeMap<String, (String, bool)>;
+/// The line of the story when other rules made the marks anew.
+const RECALCULATED: &str = "attendance.recalculated";
+
+/// What a mark was before.
+#[derive(Debug)]
+struct Was {
+    status: String,
+    provisional: bool,
+    /// The rules that made it, as marks name them.
+    rules: String,
+}
+
+/// What the marks were before.
+#[derive(Debug)]
+struct Before {
+    /// By person.
+    marks: BTreeMap<String, Was>,
+    /// Who asked for other rules, if anybody ever did.
+    moved_by: Option<String>,
+}
+
+impl Before {
+    /// Who wanted these marks to be made anew, where other rules made them before.
+    fn recalculation(&self, marks: &[MarkRow]) -> Option<String> {
+        let others =
+            |mark: &MarkRow| self.marks.get(&mark.person_ref).is_some_and(|was| was.rules != mark.rules);
+        self.moved_by.clone().filter(|_| marks.iter().any(others))
+    }
+}
 
 /// Scores the booking and writes its marks.
 pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), StoreError> {
     let fences = engine.shards.fences();
-    let id = appointment_id.to_owned();
+    let (id, house) = (appointment_id.to_owned(), engine.attendance.rules.clone());
     let (due_at, loaded) = engine
         .store
         .read(move |conn| {
             // Before everything else: a report that is stored from now on asks for another scoring.
             let due_at = due::at(conn, DueKind::Score, &id)?;
-            Ok((due_at, load(conn, &id)?))
+            Ok((due_at, load(conn, &id, &house)?))
         })
         .await?;
-    let Some((case, before, own_rules)) = loaded else {
+    let Some((case, before, rules)) = loaded else {
         let id = appointment_id.to_owned();
         return engine.store.write(move |conn| due::replace(conn, DueKind::Score, &id, due_at, None)).await;
     };
     // Another process's by now: it scores the booking, from what it knows.
     let Some(fence) = fences.of(&case.meeting.id) else { return Ok(()) };
-    let rules = own_rules.unwrap_or_else(|| engine.attendance.rules.clone());
     let now = engine.clock.now();
     let assessed = case.assess(&rules, now);
     let write = Verdict { due_at, ..Verdict::new(case, &before, &assessed, &rules, now)? };
@@ -50,13 +76,21 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
         .await
 }
 
-fn load(conn: &mut Conn, appointment_id: &str) -> Result<Option<(Case, Before, Option<Rules>)>, StoreError> {
+fn load(
+    conn: &mut Conn,
+    appointment_id: &str,
+    house: &Rules,
+) -> Result<Option<(Case, Before, Rules)>, StoreError> {
     let Some(case) = case::of_appointment(conn, appointment_id)? else { return Ok(None) };
-    let before = attendance::of_appointment(conn, appointment_id)?
+    let marks = attendance::of_appointment(conn, appointment_id)?
         .into_iter()
-        .map(|(mark, _)| (mark.person_ref, (mark.status, mark.provisional)))
+        .map(|(mark, _)| {
+            let was = Was { status: mark.status, provisional: mark.provisional, rules: mark.rules };
+            (mark.person_ref, was)
+        })
         .collect();
-    Ok(Some((case, before, rules::of_appointment(conn, appointment_id)?)))
+    let before = Before { marks, moved_by: pin::moved_by(conn, appointment_id)? };
+    Ok(Some((case, before, rules::for_scoring(conn, appointment_id, house)?)))
 }
 
 /// What one write needs.
@@ -73,6 +107,8 @@ struct Verdict {
     /// The last marks were provisional, or there were none.
     news: bool,
     changed: Vec<serde_json::Value>,
+    /// Who wanted the marks to be made anew by other rules, where this is that.
+    recalculated: Option<String>,
     nobody_came: bool,
     now: DateTime<Utc>,
 }
@@ -92,7 +128,7 @@ impl Verdict {
         let hosts = assessed.hosts.iter().map(|mark| row("host", mark));
         let marks: Vec<MarkRow> = attendees.chain(hosts).collect::<Result<_, _>>()?;
         let changed = changes(&marks, before);
-        let was_final = before.values().any(|(_, provisional)| !provisional);
+        let was_final = before.marks.values().any(|was| !was.provisional);
         let matched =
             assessed.matched.iter().map(|(id, person, by)| (id.clone(), Some((person.clone(), by.as_str()))));
         let unmatched = assessed.unmatched.iter().map(|id| (id.clone(), None));
@@ -106,7 +142,8 @@ impl Verdict {
             summary: summary(assessed),
             matches: matched.chain(unmatched).collect(),
             provisional,
-            news: before.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
+            recalculated: before.recalculation(&marks),
+            news: before.marks.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
             changed,
             nobody_came: !provisional
                 && !roster_empty
@@ -119,10 +156,21 @@ impl Verdict {
     fn perform(self, conn: &mut Conn) -> Result<(), StoreError> {
         attendance::save(conn, &self.appointment_id, &self.marks)?;
         participant::save_matches(conn, &self.matches)?;
+        pin::keep(conn, &self.appointment_id, &self.rules, self.now.into())?;
         due::replace(conn, DueKind::Score, &self.appointment_id, self.due_at, None)?;
         if self.nobody_came {
             let status = AppointmentStatus::NoShow.as_str();
             lifecycle::set_status(conn, &self.appointment_id, status, UtcMillis::from(self.now))?;
+        }
+        self.tell(conn)
+    }
+
+    /// Says what came of it, where that is news.
+    fn tell(self, conn: &mut Conn) -> Result<(), StoreError> {
+        if let Some(by) = &self.recalculated {
+            let text = format!("attendance was scored again by the rules {}", self.rules);
+            let details = json!({ "by": by, "people": self.marks.len(), "changed": self.changed });
+            story::tell(conn, &self.appointment_id, self.now, RECALCULATED, &text, Some(details))?;
         }
         if !self.news {
             return Ok(());
@@ -140,6 +188,9 @@ impl Verdict {
         if !self.marks.is_empty() {
             let more = json!({ "rules": self.rules, "summary": self.summary, "changed": self.changed.len() });
             news::of_meeting(conn, self.now.into(), event, &self.meeting_id, more)?;
+        }
+        if again && self.recalculated.is_some() {
+            return Ok(());
         }
         let details = json!({ "people": self.marks.len(), "changed": self.changed });
         story::tell(conn, &self.appointment_id, self.now, kind.as_str(), text, Some(details))
@@ -160,7 +211,7 @@ fn changes(marks: &[MarkRow], before: &Before) -> Vec<serde_json::Value> {
     marks
         .iter()
         .filter_map(|mark| {
-            let (was, _) = before.get(&mark.person_ref)?;
+            let was = &before.marks.get(&mark.person_ref)?.status;
             (*was != mark.status)
                 .then(|| json!({ "person": mark.person_ref, "from": was, "to": mark.status }))
         })

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{EffectiveWindow, MatchedBy};
 use crate::domain::connection::{Room, Source};
 use crate::domain::interval::{Interval, IntervalSet};
+use crate::domain::rules::CountedTime;
 
 /// Everything that made a mark. What is stored is read again by [`Evidence`]'s own `Deserialize`; parts that are
 /// younger than a stored mark are empty then.
@@ -27,7 +28,7 @@ pub struct Evidence {
     pub host: HostEvidence,
     /// The person's connections, counted or not.
     pub connections: Vec<ConnectionEvidence>,
-    /// The time counted: united, without waiting rooms, inside the window.
+    /// The time attended: united, without waiting rooms, inside the window.
     pub attended: IntervalSet,
     /// The part of it with a host; for a host, with an attendee.
     #[serde(default)]
@@ -121,6 +122,9 @@ pub struct ConnectionEvidence {
 /// The numbers of a mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arithmetic {
+    /// What of the time below made the mark and the score.
+    #[serde(default)]
+    pub counted_time: CountedTime,
     /// Attended time in whole seconds.
     pub attended_seconds: i64,
     /// The part of it together with a host; for a host, with an attendee.
@@ -128,7 +132,7 @@ pub struct Arithmetic {
     pub together_seconds: i64,
     /// The effective window's length.
     pub window_seconds: i64,
-    /// The attended time from which the rules say present.
+    /// The counted time from which the rules say present.
     pub needed_seconds: i64,
     /// How long after the effective start they came; `None` when they did not.
     pub late_by_seconds: Option<i64>,

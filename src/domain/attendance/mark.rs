@@ -8,7 +8,7 @@ use super::presence::{Held, Presence};
 use super::{EffectiveWindow, Mark, MarkStatus, RosterPerson};
 use crate::domain::identity;
 use crate::domain::interval::{Interval, IntervalSet};
-use crate::domain::rules::Rules;
+use crate::domain::rules::{CountedTime, Rules};
 
 /// What all marks of one assessment have in common.
 #[derive(Debug, Clone, Copy)]
@@ -26,22 +26,30 @@ impl Measure<'_> {
         let window = self.window.interval();
         let attended = presence.time.clip(&window);
         let together = self.company.of(person, &attended);
+        let counted_time = self.counted_time(person);
+        let counted = match counted_time {
+            CountedTime::Attended => attended.total(),
+            CountedTime::Together => together.total(),
+        };
         let needed = self.rules.needed(window.length());
         let late_by = attended.start().map(|came| came - window.start);
         let early_by = attended.end().map(|went| window.end - went);
+        let left_early = early_by.is_some_and(|by| by > self.rules.left_early(window.length()));
         let (first_join, last_leave) = first_and_last(&presence.time, &window);
-        let status = status(attended.total(), needed, late_by, self.rules);
+        let late_after = self.rules.late_after(window.length());
+        let status = status(counted, needed, late_by, late_after);
+        let enough = attended.total() >= needed;
         Mark {
             person: person.person.clone(),
             status,
-            score_milli: score_milli(attended.total(), window.length()),
-            attended_secs: attended.total().num_seconds(),
+            score_milli: score_milli(counted, window.length()),
+            attended_secs: counted.num_seconds(),
             first_join,
             last_leave: last_leave.filter(|_| !presence.still_there),
-            left_early: !presence.still_there && early_by.is_some_and(|by| by > self.rules.left_early()),
+            left_early: !presence.still_there && left_early,
             host_absent: self.company.absent,
             host_late: self.company.late,
-            held_against: person.host || !self.excused_by_host(status),
+            held_against: person.host || !self.excused_by_host(status, enough),
             together_secs: together.total().num_seconds(),
             evidence: Evidence {
                 rules: self.rules.label(),
@@ -52,6 +60,7 @@ impl Measure<'_> {
                 host: self.company.evidence,
                 connections: connections(held, presence, &window),
                 arithmetic: Arithmetic {
+                    counted_time,
                     attended_seconds: attended.total().num_seconds(),
                     together_seconds: together.total().num_seconds(),
                     window_seconds: window.length().num_seconds(),
@@ -65,19 +74,35 @@ impl Measure<'_> {
         }
     }
 
+    /// Time together is asked of attendees who have a host to be together with; hosts have their own.
+    fn counted_time(&self, person: &RosterPerson) -> CountedTime {
+        if self.rules.count_together() && self.company.evidence.expected && !person.host {
+            CountedTime::Together
+        } else {
+            CountedTime::Attended
+        }
+    }
+
     /// Whether the hosts may be the reason for an attendee's mark. A lesson without a host says nothing about
-    /// anybody; a late host may have sent away those who came in time.
-    fn excused_by_host(&self, status: MarkStatus) -> bool {
+    /// anybody; a late host may have sent away those who came in time; and where only time together counts,
+    /// who was there long enough and is short of it lacked the host.
+    fn excused_by_host(&self, status: MarkStatus, enough: bool) -> bool {
         let short = matches!(status, MarkStatus::Absent | MarkStatus::Partial);
-        self.company.absent || (self.company.late && short)
+        self.company.absent || (short && (self.company.late || enough))
     }
 }
 
-fn status(attended: TimeDelta, needed: TimeDelta, late_by: Option<TimeDelta>, rules: &Rules) -> MarkStatus {
+/// Who was in the meeting at all is never absent, however little of it counts.
+fn status(
+    counted: TimeDelta,
+    needed: TimeDelta,
+    late_by: Option<TimeDelta>,
+    late_after: TimeDelta,
+) -> MarkStatus {
     match late_by {
         None => MarkStatus::Absent,
-        Some(_) if attended < needed => MarkStatus::Partial,
-        Some(by) if by > rules.late_after() => MarkStatus::Late,
+        Some(_) if counted < needed => MarkStatus::Partial,
+        Some(by) if by > late_after => MarkStatus::Late,
         Some(_) => MarkStatus::Present,
     }
 }

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::identity::MatchedBy;
-pub use super::rules::{Rules, Thresholds};
+pub use super::rules::{CountedTime, PresentNeeds, Rules, Thresholds};
 
 use super::connection::{Connection, ConnectionId};
 use super::identity::{Directory, Who};
@@ -139,9 +139,9 @@ pub struct Mark {
     pub person: String,
     /// Present, late, partial or absent.
     pub status: MarkStatus,
-    /// Attended time by effective window, in thousandths, rounded half up.
+    /// Counted time by effective window, in thousandths, rounded half up.
     pub score_milli: i64,
-    /// Attended time in whole seconds.
+    /// The time that counts, in whole seconds: attended or, where the rules ask for it, together with a host.
     pub attended_secs: i64,
     /// When they first came in, waiting rooms aside; possibly before the window. `None` when absent.
     pub first_join: Option<DateTime<Utc>>,

@@ -111,7 +111,7 @@ pub fn create(conn: &mut Conn, new: NewBooking, policy: &HostPolicy) -> Result<B
 /// Whether there are the rules that a booking names.
 pub(super) fn known_rules(conn: &mut Conn, name: Option<&str>) -> Result<(), BookingError> {
     match name {
-        Some(name) if name != rules::STANDARD && rules::newest(conn, name)?.is_none() => {
+        Some(name) if !rules::is_known(conn, name)? => {
             Err(BookingError::unfit("attendance_rules", format!("there are no rules `{name}`")))
         }
         _ => Ok(()),

@@ -45,6 +45,16 @@ diesel::table! {
         version -> BigInt,
         body -> Text,
         created_at -> Timestamp,
+        author -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    attendance_pins (appointment_id) {
+        appointment_id -> Text,
+        rules -> Text,
+        moved_by -> Nullable<Text>,
+        pinned_at -> Timestamp,
     }
 }
 
