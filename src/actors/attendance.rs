@@ -5,6 +5,7 @@
 //! If it dies: the rows in `due_work` bring its jobs back; a half-read report was never stored.
 
 pub(super) mod auto_end;
+mod difference;
 mod report;
 mod score;
 mod window;

@@ -1,7 +1,10 @@
-//! `convened resync`: has the daemon look at Zoom now and put right what differs, for one booking or for all.
+//! `convened resync`: has the daemon look at Zoom now and put right what differs, for one booking or for all; or read
+//! again what Zoom knows of meetings that are over.
 //!
 //! It writes the wish into the database, where the daemon finds it within a second; without one running, the next
 //! start does.
+
+mod past;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,11 +15,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use self::past::{Done, Span, When};
 use super::{FAULT, output};
 use crate::clock::Instant;
 use crate::config::{Settings, Sources};
 use crate::store::connection::{Manager, Role};
-use crate::store::{Conn, DatabaseUrl, appointment, look, meeting, migrate, savepoint, story, sweep};
+use crate::store::{
+    Conn, DatabaseUrl, appointment, judging, look, meeting, migrate, savepoint, story, sweep,
+};
 
 /// Meetings written in one transaction.
 const CHUNK: i64 = 500;
@@ -26,12 +32,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Look at Zoom now and put right what differs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A running daemon does the work; this command only asks for it, and waits until it is done."
+    after_help = "A running daemon does the work; this command only asks for it, and waits until it is done.\n\
+        With --from, Zoom's list of runs and its reports are read again, also those that were read or given up; each\n\
+        report takes the place of the former one, and corrections by hand stay. Interrupted, a second run with the\n\
+        same days goes on. Exit code 1 when something is left.\n\n\
+        Examples:\n  \
+        convened resync --appointment algebra-2026-01-15\n  \
+        convened resync --from 2026-01-01 --to 2026-01-31"
 )]
 pub(super) struct Resync {
     #[command(flatten)]
     which: Which,
-    /// Wait no longer than this; 0s does not wait at all.
+    /// With --from: meetings that began up to the end of this day (UTC), or before this time; now when left out.
+    #[arg(long, value_name = "DATE", requires = "from")]
+    to: Option<When>,
+    /// Wait no longer than this, with --from no longer than this without any progress; 0s does not wait at all.
     #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = humantime::parse_duration)]
     wait: Duration,
     /// As JSON.
@@ -48,6 +63,9 @@ struct Which {
     /// Every booking that is to come, and cancelled ones that are still at Zoom.
     #[arg(long)]
     all: bool,
+    /// Every meeting that is over and began on this day (UTC) or later: its runs and reports are read again.
+    #[arg(long, value_name = "DATE")]
+    from: Option<When>,
 }
 
 impl Resync {
@@ -55,21 +73,30 @@ impl Resync {
         let settings = super::settings(sources)?;
         let mut conn = open(&settings)?;
         let now = settings.clock.build().now();
-        let meetings = match &self.which.appointment {
-            Some(key) => vec![one(&mut conn, key, now)?],
-            None => all(&mut conn, now)?,
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let left = runtime.block_on(wait(&mut conn, &meetings, self.wait))?;
-        let (asked, done) = (meetings.len(), meetings.len() - left);
+        let Done { asked, done } = match &self.which {
+            Which { from: Some(from), .. } => {
+                let span = Span::new(from, self.to.as_ref(), now)?;
+                runtime.block_on(past::read_again(&mut conn, span, now, self.wait))?
+            }
+            Which { appointment, .. } => {
+                let meetings = match appointment {
+                    Some(key) => vec![one(&mut conn, key, now)?],
+                    None => all(&mut conn, now)?,
+                };
+                let left = runtime.block_on(wait(&mut conn, &meetings, self.wait))?;
+                Done { asked: meetings.len(), done: meetings.len() - left }
+            }
+        };
+        let verb = if self.which.from.is_some() { "read again" } else { "looked at and put right" };
         if self.json {
             output::line(json!({ "asked": asked, "done": done }))?;
         } else if self.wait.is_zero() {
             output::line(format_args!("{asked} meetings will be looked at"))?;
         } else {
-            output::line(format_args!("{done} of {asked} meetings looked at and put right"))?;
+            output::line(format_args!("{done} of {asked} meetings {verb}"))?;
         }
-        Ok(if left == 0 || self.wait.is_zero() { ExitCode::SUCCESS } else { ExitCode::from(FAULT) })
+        Ok(if done == asked || self.wait.is_zero() { ExitCode::SUCCESS } else { ExitCode::from(FAULT) })
     }
 }
 
@@ -93,6 +120,9 @@ fn one(conn: &mut Conn, key: &str, now: Instant) -> anyhow::Result<String> {
         .with_context(|| format!("the booking `{key}` is {} and has no meeting", booking.status))?;
     savepoint(conn, |conn| {
         look::want_resync(conn, &meeting.id, now.into())?;
+        if booking.end_at <= now.into() {
+            judging::want(conn, &meeting.id, &booking.id, now.into())?;
+        }
         let text = "the command line asked that Zoom be looked at now";
         story::tell(conn, &booking.id, now, "booking.resync", text, None)
     })?;
@@ -125,7 +155,7 @@ async fn wait(conn: &mut Conn, meetings: &[String], limit: Duration) -> anyhow::
     }
     let began = std::time::Instant::now();
     loop {
-        let left = look::unserved(conn, meetings)?;
+        let left = look::unserved(conn, meetings)?.max(judging::unserved(conn, meetings)?.len());
         bar.set_position(u64::try_from(meetings.len() - left).unwrap_or(0));
         if left == 0 || began.elapsed() >= limit {
             bar.finish_and_clear();

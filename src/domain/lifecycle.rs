@@ -69,6 +69,14 @@ impl Planned {
         };
         began_in_time && reached_it
     }
+
+    /// Whether a run may turn out to belong to this booking: as [`Planned::covers`], and one whose end nobody has
+    /// told yet may have gone on, however early it began.
+    #[must_use]
+    pub fn may_cover(&self, run: &Run) -> bool {
+        let open = Run { started: run.started, ended: Some(run.ended.unwrap_or(DateTime::<Utc>::MAX_UTC)) };
+        self.covers(&open)
+    }
 }
 
 /// The meeting's status from its runs: a live run wins, then an ended one; else it waits.
@@ -119,6 +127,15 @@ mod tests {
         assert_eq!(meeting_status(&PLANNED(), &night, true), MeetingStatus::Scheduled);
         assert_eq!(meeting_status(&PLANNED(), &[run(-600, None)], true), MeetingStatus::Scheduled);
         assert_eq!(meeting_status(&PLANNED(), &[run(300, Some(310))], true), MeetingStatus::Scheduled);
+    }
+
+    #[test]
+    fn a_visit_whose_end_nobody_told_may_have_become_the_class() {
+        let visit = run(-600, None);
+        assert!(PLANNED().may_cover(&visit) && !PLANNED().covers(&visit));
+        assert!(!PLANNED().may_cover(&run(46, None)), "it began after the end");
+        assert!(!PLANNED().may_cover(&run(-600, Some(-590))));
+        assert!(PLANNED().may_cover(&Run { started: None, ended: None }));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod orphans;
 mod paging;
 pub mod people;
 mod prefer;
+mod report_history;
 pub mod request_id;
 mod routes;
 pub mod rules;

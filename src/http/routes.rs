@@ -7,7 +7,7 @@ use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resyn
 use super::meetings::{self, attendance, doors, participants, write};
 use super::{
     admission, connection, dead_letters, docs, events, groups, health, hosts, metrics, notifications,
-    orphans, people, rules, series, webhook, zoom_users,
+    orphans, people, report_history, rules, series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -30,6 +30,7 @@ fn limited(cfg: &mut ServiceConfig) {
         .configure(users)
         .configure(directory)
         .configure(bookings)
+        .configure(saved_reports)
         .configure(meetings);
 }
 
@@ -124,6 +125,13 @@ fn bookings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/appointments/{id}/story").route(get().to(story::get)))
     .service(web::resource("/api/appointments/{id}/calendar.ics").route(get().to(calendar::get)))
     .service(web::resource("/api/series/{id}").route(get().to(series::get)));
+}
+
+fn saved_reports(cfg: &mut ServiceConfig) {
+    // Uuids hold slashes, which some clients do not encode.
+    cfg.service(web::resource("/api/zoom/reports/history").route(get().to(report_history::list))).service(
+        web::resource("/api/zoom/reports/history/{instance:.+}").route(get().to(report_history::show)),
+    );
 }
 
 fn meetings(cfg: &mut ServiceConfig) {

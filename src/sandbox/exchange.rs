@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::faults::Fault;
+use super::faults::{Fault, lay_over};
 use super::ledger::LedgerEntry;
 use super::limits::Refusal;
 use super::state::SandboxState;
@@ -146,7 +146,8 @@ async fn answer<T>(
     };
     let reply = {
         let account = &mut *state.account();
-        let reply = admitted.map_or_else(|no| no, |admitted| work(account, &arrival, &faults, admitted));
+        let mut reply = admitted.map_or_else(|no| no, |admitted| work(account, &arrival, &faults, admitted));
+        rewrite(&mut reply, &faults);
         (entry.status, entry.code, entry.meeting) = (Some(reply.status), reply.code, reply.meeting);
         entry.answered = !faults.contains(&Fault::LoseAnswer);
         account.ledger.record(entry);
@@ -171,6 +172,16 @@ enum Instead {
     Nothing,
     Error(u16),
     Page,
+    Text(u16, String),
+}
+
+/// Lays over an answer what the faults say of it.
+fn rewrite(reply: &mut Reply, faults: &[Fault]) {
+    for fault in faults {
+        if let Fault::RewriteAnswer { with } = fault {
+            lay_over(reply.body.get_or_insert(Value::Null), with);
+        }
+    }
 }
 
 /// What stands in for the work.
@@ -188,6 +199,7 @@ fn after(fault: &Fault) -> Option<Instead> {
     match fault {
         Fault::LoseAnswer => Some(Instead::Nothing),
         Fault::ErrorAfter { status } => Some(Instead::Error(*status)),
+        Fault::Garble { status, body } => Some(Instead::Text(*status, body.clone())),
         _ => None,
     }
 }
@@ -199,6 +211,10 @@ impl Instead {
             Self::Error(status) => {
                 let body = json!({"code": status, "message": "Internal Server Error"});
                 respond(Reply { status, body: Some(body), ..Reply::default() }, tracking_id)
+            }
+            Self::Text(status, body) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                HttpResponse::build(status).content_type("text/html").body(body)
             }
             Self::Page => HttpResponse::BadGateway()
                 .content_type("text/html")

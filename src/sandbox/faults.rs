@@ -3,6 +3,7 @@
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::endpoints::Endpoint;
 use super::errors::ApiError;
@@ -84,6 +85,20 @@ pub enum Fault {
         #[serde(default)]
         names: Vec<String>,
     },
+    /// The token of the next page is not taken any more.
+    PageTokenExpired,
+    /// It is done, and the answer is laid over with this, field by field; a null takes a field away.
+    RewriteAnswer {
+        /// The other fields.
+        with: Value,
+    },
+    /// It is done, and the answer is this text.
+    Garble {
+        /// 200, 403 and the like.
+        status: u16,
+        /// The text, whatever it is.
+        body: String,
+    },
 }
 
 /// The limit that is said to be reached.
@@ -119,6 +134,9 @@ impl Fault {
             Self::CredentialsRevoked => "credentials_revoked",
             Self::FalseNotFound => "false_not_found",
             Self::DropSettings { .. } => "drop_settings",
+            Self::PageTokenExpired => "page_token_expired",
+            Self::RewriteAnswer { .. } => "rewrite_answer",
+            Self::Garble { .. } => "garble",
         }
     }
 
@@ -128,9 +146,29 @@ impl Fault {
             Self::TokenExpired => ApiError::expired_token(),
             Self::TokenInvalid | Self::CredentialsRevoked => ApiError::invalid_token(),
             Self::FalseNotFound => (endpoint.missing)(key),
+            Self::PageTokenExpired => ApiError::invalid_page_token(),
             Self::RateLimit { limit } => ApiError::too_many(&limit.refusal(key), now),
             _ => return None,
         })
+    }
+}
+
+/// Lays `with` over `answer`, field by field; a null takes a field away (RFC 7396).
+pub(super) fn lay_over(answer: &mut Value, with: &Value) {
+    let Value::Object(fields) = with else {
+        answer.clone_from(with);
+        return;
+    };
+    if !answer.is_object() {
+        *answer = Value::Object(Map::new());
+    }
+    let Some(object) = answer.as_object_mut() else { return };
+    for (name, value) in fields {
+        if value.is_null() {
+            object.remove(name);
+        } else {
+            lay_over(object.entry(name.clone()).or_insert(Value::Null), value);
+        }
     }
 }
 
@@ -225,6 +263,13 @@ mod tests {
         assert!(faults.strike("POST", "POST /x", &mut rng).is_empty(), "the first passes");
         assert_eq!(faults.strike("POST", "POST /x", &mut rng), [Fault::LoseAnswer]);
         assert!(faults.strike("POST", "POST /x", &mut rng).is_empty(), "once only");
+    }
+
+    #[test]
+    fn an_answer_is_laid_over_field_by_field() {
+        let mut answer = json!({"a": 1, "b": {"c": 2, "d": 3}, "e": 4});
+        lay_over(&mut answer, &json!({"a": "x", "b": {"c": null}, "e": null, "f": [1]}));
+        assert_eq!(answer, json!({"a": "x", "b": {"d": 3}, "f": [1]}));
     }
 
     #[test]

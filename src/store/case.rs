@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::instance::InstanceRow;
 use super::meeting::{self, BookingRow, MeetingRow};
 use super::participant::{self, ParticipantRow};
-use super::report::{self, ReportState};
-use super::{Conn, StoreError, instance, roster, settlement};
+use super::report::{self, ReportRow, ReportState};
+use super::{Conn, StoreError, instance, judging, roster, settlement};
 use crate::domain::attendance::{Assessed, Assessment, InstanceSpan, RosterPerson, assess};
 use crate::domain::connection::Connection;
 use crate::domain::lifecycle::{Planned, Run};
+use crate::domain::report::JudgedBy;
 use crate::domain::rules::Rules;
 
 /// Everything known about who was at a booking's meeting.
@@ -30,8 +32,13 @@ pub struct Case {
     pub connections: Vec<Connection>,
     /// What the staff settled.
     pub settled: BTreeMap<String, String>,
-    /// Every instance of the class has been judged by its report, or the report was given up.
+    /// Zoom was asked for all runs after the end, and each of the class has been judged by its report, or the report
+    /// was given up: the marks are final.
     pub judged: bool,
+    /// By what they are; `None` while they are not.
+    pub judged_by: Option<JudgedBy>,
+    /// What is to be known of the reports of the class's runs, in words for people.
+    pub judge_notes: Vec<String>,
 }
 
 impl Case {
@@ -58,23 +65,29 @@ impl Case {
 pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Case>, StoreError> {
     let Some(row) = meeting::by_appointment(conn, appointment_id)? else { return Ok(None) };
     let Some(view) = meeting::sync_view(conn, &row.id)? else { return Ok(None) };
-    let reports: BTreeMap<String, ReportState> = report::of_meeting(conn, &row.id)?
+    let reports: BTreeMap<String, ReportRow> = report::of_meeting(conn, &row.id)?
         .into_iter()
-        .map(|report| (report.instance_uuid, report.state))
+        .map(|report| (report.instance_uuid.clone(), report))
         .collect();
     let spans = instance::of_meeting(conn, &row.id)?;
     let planned = Planned { start: view.booking.start_at.into(), end: view.booking.end_at.into() };
-    let judged = spans
-        .iter()
-        .filter(|span| {
-            let (started, ended) = (span.started_at.map(Into::into), span.ended_at.map(Into::into));
-            planned.covers(&Run { started, ended })
-        })
-        .all(|span| reports.get(&span.uuid).is_some_and(|state| *state != ReportState::Waiting));
+    let covered = |span: &&InstanceRow| {
+        let (started, ended) = (span.started_at.map(Into::into), span.ended_at.map(Into::into));
+        planned.covers(&Run { started, ended })
+    };
+    let judges: Vec<Option<&ReportRow>> =
+        spans.iter().filter(covered).map(|span| reports.get(&span.uuid)).collect();
+    let judged = judging::of(conn, &row.id)?.is_listed(view.booking.end_at)
+        && judges.iter().all(|report| report.is_some_and(|report| report.state != ReportState::Waiting));
+    let by_reports = judges.iter().all(|report| report.is_some_and(ReportRow::judges));
+    let judged_by = judged.then_some(if by_reports { JudgedBy::Report } else { JudgedBy::Webhooks });
+    let judge_notes = judges.iter().filter_map(|report| report.as_ref()?.note.clone()).collect();
     let instances = spans
         .into_iter()
         .map(|span| InstanceSpan {
-            report_complete: reports.get(&span.uuid) == Some(&ReportState::Complete),
+            report_complete: reports
+                .get(&span.uuid)
+                .is_some_and(|report| report.state == ReportState::Complete),
             uuid: span.uuid,
             started: span.started_at.map(Into::into),
             ended: span.ended_at.map(Into::into),
@@ -93,5 +106,7 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
         participants,
         instances,
         judged,
+        judged_by,
+        judge_notes,
     }))
 }

@@ -45,18 +45,21 @@ pub fn by_uuid(conn: &mut Conn, uuid: &str) -> Result<Option<InstanceRow>, Store
     Ok(meeting_instances::table.find(uuid).select(InstanceRow::as_select()).first(conn).optional()?)
 }
 
-/// Writes a run as a whole.
+/// Writes a run. A time that is known stays known: whoever writes may not have heard of it.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn save(conn: &mut Conn, row: &InstanceRow) -> Result<(), StoreError> {
+    let known = by_uuid(conn, &row.uuid)?;
+    let started_at = row.started_at.or(known.as_ref().and_then(|known| known.started_at));
+    let ended_at = row.ended_at.or(known.as_ref().and_then(|known| known.ended_at));
     each_backend!(conn, |c| diesel::insert_into(meeting_instances::table)
         .values(row)
         .on_conflict(meeting_instances::uuid)
         .do_update()
         .set((
-            meeting_instances::started_at.eq(row.started_at),
-            meeting_instances::ended_at.eq(row.ended_at),
+            meeting_instances::started_at.eq(started_at),
+            meeting_instances::ended_at.eq(ended_at),
             meeting_instances::updated_at.eq(row.updated_at),
         ))
         .execute(c))?;

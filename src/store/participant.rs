@@ -1,16 +1,20 @@
 //! Connections: who was seen in which run of a meeting, by whose word.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel::upsert::excluded;
+use serde::Serialize;
 
 use super::schema::zoom_participants as table;
-use super::{Conn, StoreError, UtcMillis, each_backend};
-use crate::domain::connection::{Connection, ConnectionId, Room, Source};
-use crate::domain::identity::NOBODY;
+use super::{Conn, Json, StoreError, UtcMillis, each_backend};
+use crate::domain::connection::{Connection, Room, Source};
 
-/// Rows in one statement: 19 columns each, PostgreSQL takes 65,535 values and SQLite 32,766.
+/// Rows in one statement: 18 columns each, PostgreSQL takes 65,535 values and SQLite 32,766.
 const BATCH_MAX: usize = 1000;
+/// Matches in one statement, which takes them as one value.
+const MATCHES_MAX: usize = 5000;
 
 /// A row to write.
 #[derive(Debug, Clone, Insertable)]
@@ -33,6 +37,16 @@ struct NewParticipant {
     leave_reason: Option<String>,
     created_at: UtcMillis,
     updated_at: UtcMillis,
+    told: Option<Json>,
+}
+
+/// A row of Zoom's report: the connection that it shows, and what Zoom wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportLine {
+    /// What it is taken for.
+    pub connection: Connection,
+    /// Times, duration, status and failover as they came.
+    pub told: Json,
 }
 
 /// A row as read.
@@ -86,7 +100,7 @@ impl ParticipantRow {
     }
 }
 
-fn new_row(meeting_id: &str, connection: &Connection, now: UtcMillis) -> NewParticipant {
+fn new_row(meeting_id: &str, connection: &Connection, told: Option<&Json>, now: UtcMillis) -> NewParticipant {
     NewParticipant {
         meeting_id: meeting_id.to_owned(),
         instance_uuid: connection.instance.clone(),
@@ -105,6 +119,7 @@ fn new_row(meeting_id: &str, connection: &Connection, now: UtcMillis) -> NewPart
         leave_reason: connection.leave_reason.clone(),
         created_at: now,
         updated_at: now,
+        told: told.cloned(),
     }
 }
 
@@ -131,10 +146,14 @@ pub fn save(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let now = UtcMillis::from(now);
-    for chunk in connections.chunks(BATCH_MAX) {
-        let rows: Vec<NewParticipant> = chunk.iter().map(|c| new_row(meeting_id, c, now)).collect();
+    let rows: Vec<NewParticipant> = connections.iter().map(|c| new_row(meeting_id, c, None, now)).collect();
+    write(conn, &rows)
+}
+
+fn write(conn: &mut Conn, rows: &[NewParticipant]) -> Result<(), StoreError> {
+    for rows in rows.chunks(BATCH_MAX) {
         each_backend!(conn, |c| diesel::insert_into(table::table)
-            .values(&rows)
+            .values(rows)
             .on_conflict((table::instance_uuid, table::source, table::room, table::connection_key))
             .do_update()
             .set((
@@ -149,13 +168,15 @@ pub fn save(
                 table::leave_time.eq(excluded(table::leave_time)),
                 table::leave_reason.eq(excluded(table::leave_reason)),
                 table::updated_at.eq(excluded(table::updated_at)),
+                table::told.eq(excluded(table::told)),
             ))
             .execute(c))?;
     }
     Ok(())
 }
 
-/// Puts Zoom's report of an instance in the place of any earlier reading of it.
+/// Puts Zoom's report of an instance in the place of any earlier reading of it. No two lines may have the same room
+/// and key.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -163,34 +184,60 @@ pub fn replace_report(
     conn: &mut Conn,
     meeting_id: &str,
     instance: &str,
-    connections: &[Connection],
+    lines: &[ReportLine],
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     diesel::delete(table::table)
         .filter(table::instance_uuid.eq(instance).and(table::source.eq(Source::Report.as_str())))
         .execute(conn)?;
-    save(conn, meeting_id, connections, now)
+    let now = UtcMillis::from(now);
+    let row = |line: &ReportLine| new_row(meeting_id, &line.connection, Some(&line.told), now);
+    write(conn, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Notes whom the connections were found to be; `None` for those nobody recognises. Those that a hand settled to be
-/// nobody have no person, but say what by.
+/// The last moment that anything is known of in a run: of one whose end nobody tells, it has lasted until then.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn save_matches(
-    conn: &mut Conn,
-    matches: &[(ConnectionId, Option<(String, &'static str)>)],
-) -> Result<(), StoreError> {
-    for (id, found) in matches {
-        let (person, by) = found.as_ref().map_or((None, None), |(person, by)| (Some(person), Some(*by)));
-        let person = person.filter(|person| *person != NOBODY);
-        diesel::update(table::table)
-            .filter(table::instance_uuid.eq(&id.instance))
-            .filter(table::source.eq(id.source.as_str()))
-            .filter(table::room.eq(id.room.as_str()))
-            .filter(table::connection_key.eq(&id.key))
-            .set((table::person_ref.eq(person), table::matched_by.eq(by)))
-            .execute(conn)?;
+pub fn last_seen(conn: &mut Conn, instance: &str) -> Result<Option<UtcMillis>, StoreError> {
+    let of_run = || table::table.filter(table::instance_uuid.eq(instance));
+    let joined: Option<UtcMillis> = of_run().select(max(table::join_time)).first(conn)?;
+    let left: Option<UtcMillis> = of_run().select(max(table::leave_time)).first(conn)?;
+    Ok(joined.max(left))
+}
+
+/// Whom a row was found to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Match {
+    /// The row.
+    pub id: i64,
+    /// The person; `None` for those nobody recognises.
+    pub person: Option<String>,
+    /// By what.
+    pub matched: Option<&'static str>,
+}
+
+/// Notes whom the rows were found to be, thousands in one statement: a meeting as large as a webinar is scored with
+/// each of its late events.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save_matches(conn: &mut Conn, matches: &[Match]) -> Result<(), StoreError> {
+    for matches in matches.chunks(MATCHES_MAX) {
+        let json = Json::of(matches)?;
+        let statement = match conn {
+            Conn::Sqlite(_) => {
+                "UPDATE zoom_participants SET person_ref = j.value ->> 'person', \
+                 matched_by = j.value ->> 'matched' FROM json_each(?) AS j \
+                 WHERE zoom_participants.id = j.value ->> 'id'"
+            }
+            Conn::Postgres(_) => {
+                "UPDATE zoom_participants SET person_ref = j.person, matched_by = j.matched \
+                 FROM json_to_recordset($1::json) AS j (id bigint, person text, matched text) \
+                 WHERE zoom_participants.id = j.id"
+            }
+        };
+        each_backend!(conn, |c| diesel::sql_query(statement).bind::<Text, _>(json.as_str()).execute(c))?;
     }
     Ok(())
 }

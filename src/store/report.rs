@@ -34,6 +34,29 @@ pub struct ReportRow {
     pub completed_at: Option<UtcMillis>,
     pub created_at: UtcMillis,
     pub updated_at: UtcMillis,
+    pub note: Option<String>,
+    pub unreadable: i64,
+    pub zoom_started_at: Option<UtcMillis>,
+    pub zoom_ended_at: Option<UtcMillis>,
+    pub duration_minutes: Option<i64>,
+    pub total_minutes: Option<i64>,
+    pub participants_count: Option<i64>,
+    pub reread_wanted: i64,
+    pub reread_served: i64,
+}
+
+impl ReportRow {
+    /// Whether it is the judge: read to its last page, with somebody in it.
+    #[must_use]
+    pub fn judges(&self) -> bool {
+        self.state == ReportState::Complete && self.participants > 0
+    }
+
+    /// Whether it is to be read: for the first time, or because somebody wants it again.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.state == ReportState::Waiting || self.reread_wanted > self.reread_served
+    }
 }
 
 /// The reports of a meeting's instances.
@@ -72,6 +95,15 @@ pub fn expect_one(conn: &mut Conn, uuid: &str, meeting_id: &str, now: UtcMillis)
         completed_at: None,
         created_at: now,
         updated_at: now,
+        note: None,
+        unreadable: 0,
+        zoom_started_at: None,
+        zoom_ended_at: None,
+        duration_minutes: None,
+        total_minutes: None,
+        participants_count: None,
+        reread_wanted: 0,
+        reread_served: 0,
     };
     let written = each_backend!(conn, |c| diesel::insert_into(meeting_reports::table)
         .values(&row)
@@ -80,7 +112,18 @@ pub fn expect_one(conn: &mut Conn, uuid: &str, meeting_id: &str, now: UtcMillis)
     Ok(written == 1)
 }
 
-/// Writes how an attempt came out.
+/// Raises the wish that a report be read again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn want_again(conn: &mut Conn, uuid: &str) -> Result<(), StoreError> {
+    diesel::update(meeting_reports::table.find(uuid))
+        .set(meeting_reports::reread_wanted.eq(meeting_reports::reread_wanted + 1))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Writes how an attempt came out; a wish to read it again that came meanwhile stays.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -95,6 +138,14 @@ pub fn save(conn: &mut Conn, row: &ReportRow) -> Result<(), StoreError> {
             meeting_reports::last_error.eq(&row.last_error),
             meeting_reports::completed_at.eq(row.completed_at),
             meeting_reports::updated_at.eq(row.updated_at),
+            meeting_reports::note.eq(&row.note),
+            meeting_reports::unreadable.eq(row.unreadable),
+            meeting_reports::zoom_started_at.eq(row.zoom_started_at),
+            meeting_reports::zoom_ended_at.eq(row.zoom_ended_at),
+            meeting_reports::duration_minutes.eq(row.duration_minutes),
+            meeting_reports::total_minutes.eq(row.total_minutes),
+            meeting_reports::participants_count.eq(row.participants_count),
+            meeting_reports::reread_served.eq(row.reread_served),
         ))
         .execute(conn)?;
     Ok(())

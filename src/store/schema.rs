@@ -31,6 +31,7 @@ diesel::joinable!(attendance_corrections -> appointments (appointment_id));
 diesel::joinable!(attendance_records -> appointments (appointment_id));
 diesel::joinable!(attendance_pins -> appointments (appointment_id));
 diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
+diesel::joinable!(meeting_judgings -> zoom_meetings (meeting_id));
 diesel::joinable!(recordings -> zoom_meetings (meeting_id));
 diesel::joinable!(meeting_looks -> zoom_meetings (meeting_id));
 diesel::joinable!(zoom_orphans -> zoom_meetings (meeting_id));
@@ -52,6 +53,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     licence_account,
     licence_leases,
     meeting_instances,
+    meeting_judgings,
     meeting_looks,
     meeting_registrants,
     meeting_reports,
@@ -63,6 +65,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     rate_budgets,
     recordings,
+    resyncs,
     seat_line,
     seats,
     series,

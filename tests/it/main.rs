@@ -26,6 +26,7 @@ mod http_errors;
 mod http_meetings;
 mod http_series;
 mod inbox;
+mod judge;
 mod licences;
 mod notifications;
 mod outbox;

@@ -1,32 +1,27 @@
 //! Scores one booking: reads everything known about it, asks `domain::attendance`, writes the marks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::difference::{Difference, Was};
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::attendance::{Assessed, Mark, MarkStatus};
 use crate::domain::connection::ConnectionId;
+use crate::domain::identity::NOBODY;
+use crate::domain::report::JudgedBy;
 use crate::domain::rules::Rules;
 use crate::store::attendance::{self, MarkRow};
 use crate::store::case::{self, Case};
 use crate::store::due::{self, DueKind};
 use crate::store::outbox::Event;
-use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, news, participant, pin, rules, story};
+use crate::store::participant::{self, Match};
+use crate::store::{Conn, Json, StoreError, UtcMillis, lifecycle, news, pin, rules, story};
 
 /// The line of the story when other rules made the marks anew.
 const RECALCULATED: &str = "attendance.recalculated";
-
-/// What a mark was before.
-#[derive(Debug)]
-struct Was {
-    status: String,
-    provisional: bool,
-    /// The rules that made it, as marks name them.
-    rules: String,
-}
 
 /// What the marks were before.
 #[derive(Debug)]
@@ -84,10 +79,7 @@ fn load(
     let Some(case) = case::of_appointment(conn, appointment_id)? else { return Ok(None) };
     let marks = attendance::of_appointment(conn, appointment_id)?
         .into_iter()
-        .map(|(mark, _)| {
-            let was = Was { status: mark.status, provisional: mark.provisional, rules: mark.rules };
-            (mark.person_ref, was)
-        })
+        .map(|(mark, _)| (mark.person_ref.clone(), Was::of(&mark)))
         .collect();
     let before = Before { marks, moved_by: pin::moved_by(conn, appointment_id)? };
     Ok(Some((case, before, rules::for_scoring(conn, appointment_id, house)?)))
@@ -102,14 +94,17 @@ struct Verdict {
     rules: String,
     summary: BTreeMap<&'static str, usize>,
     marks: Vec<MarkRow>,
-    matches: Vec<(ConnectionId, Option<(String, &'static str)>)>,
+    matches: Vec<Match>,
     provisional: bool,
     /// The last marks were provisional, or there were none.
     news: bool,
-    changed: Vec<serde_json::Value>,
+    difference: Difference,
+    judged_by: Option<JudgedBy>,
+    judge_notes: Vec<String>,
+    /// The booking's status where that is another one by the marks.
+    status: Option<AppointmentStatus>,
     /// Who wanted the marks to be made anew by other rules, where this is that.
     recalculated: Option<String>,
-    nobody_came: bool,
     now: DateTime<Utc>,
 }
 
@@ -127,12 +122,11 @@ impl Verdict {
         let attendees = assessed.marks.iter().map(|mark| row("attendee", mark));
         let hosts = assessed.hosts.iter().map(|mark| row("host", mark));
         let marks: Vec<MarkRow> = attendees.chain(hosts).collect::<Result<_, _>>()?;
-        let changed = changes(&marks, before);
+        let difference = Difference::of(&marks, &before.marks);
         let was_final = before.marks.values().any(|was| !was.provisional);
-        let matched =
-            assessed.matched.iter().map(|(id, person, by)| (id.clone(), Some((person.clone(), by.as_str()))));
-        let unmatched = assessed.unmatched.iter().map(|id| (id.clone(), None));
-        let roster_empty = assessed.marks.is_empty();
+        let moved = !provisional && difference.is_any();
+        let matches = matches(&case, assessed);
+        let status = (!provisional).then(|| status(&case.booking.status, assessed)).flatten();
         tracing::debug!(meeting.id = %case.meeting.id, provisional, "scored");
         Ok(Self {
             appointment_id: case.booking.id,
@@ -140,14 +134,17 @@ impl Verdict {
             meeting_id: case.meeting.id,
             rules: rules.label(),
             summary: summary(assessed),
-            matches: matched.chain(unmatched).collect(),
+            matches,
             provisional,
             recalculated: before.recalculation(&marks),
-            news: before.marks.is_empty() || (!provisional && !was_final) || !changed.is_empty(),
-            changed,
-            nobody_came: !provisional
-                && !roster_empty
-                && assessed.marks.iter().all(|mark| mark.status == MarkStatus::Absent),
+            news: before.marks.is_empty()
+                || (!provisional && !was_final)
+                || !difference.changed.is_empty()
+                || moved,
+            difference,
+            judged_by: case.judged_by,
+            judge_notes: case.judge_notes,
+            status,
             marks,
             now,
         })
@@ -158,9 +155,8 @@ impl Verdict {
         participant::save_matches(conn, &self.matches)?;
         pin::keep(conn, &self.appointment_id, &self.rules, self.now.into())?;
         due::replace(conn, DueKind::Score, &self.appointment_id, self.due_at, None)?;
-        if self.nobody_came {
-            let status = AppointmentStatus::NoShow.as_str();
-            lifecycle::set_status(conn, &self.appointment_id, status, UtcMillis::from(self.now))?;
+        if let Some(status) = self.status {
+            lifecycle::set_status(conn, &self.appointment_id, status.as_str(), UtcMillis::from(self.now))?;
         }
         self.tell(conn)
     }
@@ -169,31 +165,87 @@ impl Verdict {
     fn tell(self, conn: &mut Conn) -> Result<(), StoreError> {
         if let Some(by) = &self.recalculated {
             let text = format!("attendance was scored again by the rules {}", self.rules);
-            let details = json!({ "by": by, "people": self.marks.len(), "changed": self.changed });
+            let details = json!({ "by": by, "people": self.marks.len(),
+                "changed": self.difference.lines() });
             story::tell(conn, &self.appointment_id, self.now, RECALCULATED, &text, Some(details))?;
         }
         if !self.news {
             return Ok(());
         }
-        let (kind, text) = if self.provisional {
-            (Event::AttendanceProvisional, "attendance was scored from the webhooks so far")
-        } else {
-            (Event::AttendanceFinal, "attendance is final")
-        };
+        let (kind, text) = (
+            if self.provisional { Event::AttendanceProvisional } else { Event::AttendanceFinal },
+            self.text(),
+        );
         // Others hear once that marks are final; what becomes of them later is a correction.
-        let again =
-            kind == Event::AttendanceFinal && story::tells(conn, &self.appointment_id, kind.as_str())?;
-        let event = if again { Event::AttendanceCorrected } else { kind };
+        let was_told = story::tells(conn, &self.appointment_id, Event::AttendanceFinal.as_str())?;
+        let event = match (was_told, kind) {
+            (true, Event::AttendanceFinal) => Some(Event::AttendanceCorrected),
+            // They are being judged again: what comes of that is told.
+            (true, _) => None,
+            (false, kind) => Some(kind),
+        };
+        let changed = self.difference.changed.len();
         // Booked for nobody, there is nothing to say.
-        if !self.marks.is_empty() {
-            let more = json!({ "rules": self.rules, "summary": self.summary, "changed": self.changed.len() });
+        if let Some(event) = event.filter(|_| !self.marks.is_empty()) {
+            let more = json!({ "rules": self.rules, "summary": self.summary, "changed": changed,
+                "judged_by": self.judged_by.map(JudgedBy::as_str) });
             news::of_meeting(conn, self.now.into(), event, &self.meeting_id, more)?;
         }
-        if again && self.recalculated.is_some() {
+        if event == Some(Event::AttendanceCorrected) && self.recalculated.is_some() {
             return Ok(());
         }
-        let details = json!({ "people": self.marks.len(), "changed": self.changed });
-        story::tell(conn, &self.appointment_id, self.now, kind.as_str(), text, Some(details))
+        let details = json!({ "people": self.marks.len(), "changed": self.difference.lines(),
+            "judged_by": self.judged_by.map(JudgedBy::as_str), "notes": self.judge_notes });
+        story::tell(conn, &self.appointment_id, self.now, kind.as_str(), &text, Some(details))
+    }
+
+    /// For the story: what came of the marks, and by what.
+    fn text(&self) -> String {
+        let changed = match self.difference.lines().len() {
+            0 => String::new(),
+            1 => ", which changed what was known of one person".to_owned(),
+            people => format!(", which changed what was known of {people} people"),
+        };
+        match self.judged_by {
+            None => "attendance was scored from the webhooks so far".to_owned(),
+            Some(JudgedBy::Report) => format!("attendance is final by Zoom's report{changed}"),
+            Some(JudgedBy::Webhooks) => {
+                let why = self.judge_notes.join("; ");
+                let why = if why.is_empty() { why } else { format!(" ({why})") };
+                format!("attendance is final from the webhooks{why}{changed}")
+            }
+        }
+    }
+}
+
+/// The rows whose person is another one than the row says.
+fn matches(case: &Case, assessed: &Assessed) -> Vec<Match> {
+    let found: HashMap<&ConnectionId, (&str, &'static str)> =
+        assessed.matched.iter().map(|(id, person, by)| (id, (person.as_str(), by.as_str()))).collect();
+    let rows = case.participants.iter().zip(&case.connections);
+    rows.filter_map(|(row, connection)| {
+        let (person, matched) = found.get(&connection.id()).copied().unzip();
+        // Those that a hand settled to be nobody have no person, but say what by.
+        let person = person.filter(|person| *person != NOBODY);
+        let same = row.person_ref.as_deref() == person && row.matched_by.as_deref() == matched;
+        (!same).then(|| Match { id: row.id, person: person.map(str::to_owned), matched })
+    })
+    .collect()
+}
+
+/// What final marks make of a booking's status, where that is another one: nobody came, or somebody did after all.
+fn status(now: &str, assessed: &Assessed) -> Option<AppointmentStatus> {
+    if assessed.marks.is_empty() {
+        return None;
+    }
+    let nobody = assessed.marks.iter().all(|mark| mark.status == MarkStatus::Absent);
+    match (AppointmentStatus::parse(now)?, nobody) {
+        (AppointmentStatus::NoShow | AppointmentStatus::Requested | AppointmentStatus::Cancelled, true) => {
+            None
+        }
+        (_, true) => Some(AppointmentStatus::NoShow),
+        (AppointmentStatus::NoShow, false) => Some(AppointmentStatus::Completed),
+        (_, false) => None,
     }
 }
 
@@ -204,18 +256,6 @@ fn summary(assessed: &Assessed) -> BTreeMap<&'static str, usize> {
         *summary.entry(mark.status.as_str()).or_default() += 1;
     }
     summary
-}
-
-/// The marks that differ from before, without those of people who had none.
-fn changes(marks: &[MarkRow], before: &Before) -> Vec<serde_json::Value> {
-    marks
-        .iter()
-        .filter_map(|mark| {
-            let was = &before.marks.get(&mark.person_ref)?.status;
-            (*was != mark.status)
-                .then(|| json!({ "person": mark.person_ref, "from": was, "to": mark.status }))
-        })
-        .collect()
 }
 
 fn mark_row(

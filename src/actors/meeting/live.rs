@@ -19,7 +19,7 @@ use crate::store::meeting::{self, SyncView};
 use crate::store::outbox::Event;
 use crate::store::shard::Fence;
 use crate::store::{
-    Conn, StoreError, UtcMillis, appointment, lifecycle, look, news, participant, report, story,
+    Conn, StoreError, UtcMillis, appointment, judging, lifecycle, look, news, participant, story,
 };
 use crate::zoom::event;
 
@@ -153,6 +153,8 @@ struct Batch {
     appointment_id: String,
     connections: Vec<Connection>,
     instances: Vec<InstanceRow>,
+    /// The runs that belong to the booking.
+    ours: BTreeSet<String>,
     done: Vec<i64>,
     dead: Vec<(i64, String)>,
     look: bool,
@@ -161,6 +163,7 @@ struct Batch {
     started_at: Option<UtcMillis>,
     ended_at: Option<UtcMillis>,
     report_at: UtcMillis,
+    window_end: UtcMillis,
     /// When it is to be ended should it still run then.
     auto_end_at: Option<UtcMillis>,
     score: bool,
@@ -192,7 +195,9 @@ impl Batch {
                 updated_at: at,
             })
             .collect();
-        let ours: Vec<Run> = live.runs().into_iter().filter(|run| planned(view).covers(run)).collect();
+        let covered = live.instances.iter().filter(|(_, run)| planned(view).covers(run));
+        let (uuids, ours): (BTreeSet<String>, Vec<Run>) =
+            covered.map(|(uuid, run)| (uuid.clone(), run.clone())).unzip();
         let last_end = ours.iter().filter_map(|run| run.ended).max();
         Self {
             now,
@@ -205,6 +210,7 @@ impl Batch {
                 .cloned()
                 .collect(),
             instances,
+            ours: uuids,
             done: Vec::new(),
             dead: Vec::new(),
             look: false,
@@ -216,6 +222,7 @@ impl Batch {
                 last_end.unwrap_or(now).max(now - engine.attendance.report_delay)
                     + engine.attendance.report_delay,
             ),
+            window_end: UtcMillis::from(planned(view).end.max(now) + engine.attendance.report_delay),
             auto_end_at: auto_end::due_at(engine, planned(view).end)
                 .filter(|_| status == MeetingStatus::Started),
             score: status == MeetingStatus::Ended,
@@ -233,10 +240,10 @@ impl Batch {
         participant::save(conn, &self.meeting_id, &self.connections, self.now)?;
         for row in &self.instances {
             instance::save(conn, row)?;
-            if row.ended_at.is_some()
-                && report::expect_one(conn, &row.uuid, &self.meeting_id, row.updated_at)?
-            {
-                due::set(conn, DueKind::Report, &row.uuid, self.report_at)?;
+            // A visit in the night needs no report.
+            if row.ended_at.is_some() && self.ours.contains(&row.uuid) {
+                let (at, now) = (self.report_at, row.updated_at);
+                judging::expect_report(conn, &row.uuid, &self.meeting_id, at, now, false)?;
             }
         }
         if !self.instances.is_empty() {
@@ -244,6 +251,8 @@ impl Batch {
             if let Some(at) = self.auto_end_at {
                 due::set(conn, DueKind::AutoEnd, &self.appointment_id, at)?;
             }
+            // Somebody sees how it came out, also where Zoom heard of the booking only after its end.
+            due::replace(conn, DueKind::WindowEnd, &self.appointment_id, None, Some(self.window_end))?;
         }
         if self.score && !(self.connections.is_empty() && self.instances.is_empty()) {
             due::set(conn, DueKind::Score, &self.appointment_id, UtcMillis::from(self.now))?;

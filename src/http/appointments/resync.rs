@@ -10,10 +10,11 @@ use crate::http::error::ApiError;
 use crate::http::prefer::Wait;
 use crate::http::settle::answer;
 use crate::http::{Front, sight};
-use crate::store::{booking, look, story};
+use crate::store::{booking, judging, look, story};
 
 /// Looks at Zoom now and puts right what differs: the second look at a missing meeting comes at once, and what was
-/// given up is tried anew. Cancelled bookings are looked at, too: their meetings should be gone.
+/// given up is tried anew. Cancelled bookings are looked at, too: their meetings should be gone. Of a booking that is
+/// over, Zoom's runs and reports are read again, also those that were read or given up; corrections by hand stay.
 #[utoipa::path(post, path = "/api/appointments/{id}/resync", tag = "appointments", operation_id = "resync_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
@@ -34,6 +35,9 @@ pub(in crate::http) async fn resync(
                 look::want_resync(conn, &meeting.id, now.into())?;
                 let text = format!("{} asked that Zoom be looked at now", caller.subject);
                 story::tell(conn, &row.id, now, "booking.resync", &text, None)?;
+                if booking.appointment.end_at <= now.into() {
+                    judging::want(conn, &meeting.id, &row.id, now.into())?;
+                }
             }
             Ok(booking)
         })

@@ -71,5 +71,32 @@ diesel::table! {
         completed_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        note -> Nullable<Text>,
+        unreadable -> BigInt,
+        zoom_started_at -> Nullable<Timestamp>,
+        zoom_ended_at -> Nullable<Timestamp>,
+        duration_minutes -> Nullable<BigInt>,
+        total_minutes -> Nullable<BigInt>,
+        participants_count -> Nullable<BigInt>,
+        reread_wanted -> BigInt,
+        reread_served -> BigInt,
+    }
+}
+
+diesel::table! {
+    meeting_judgings (meeting_id) {
+        meeting_id -> Text,
+        listed_at -> Nullable<Timestamp>,
+        misses -> BigInt,
+        wanted -> BigInt,
+        served -> BigInt,
+        served_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    resyncs (span) {
+        span -> Text,
+        started_at -> Timestamp,
     }
 }

@@ -126,6 +126,7 @@ diesel::table! {
         matched_by -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        told -> Nullable<Text>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading what Zoom means rather than what it writes: numbers as strings, `""` for nothing.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::Value;
 
@@ -11,6 +12,64 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     })
+}
+
+/// Reads a whole number that may come as a string or with a fraction; everything else is nothing.
+pub(super) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(whole(&Value::deserialize(deserializer)?))
+}
+
+/// As [`integer`], with 0 for nothing.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(integer(deserializer)?.unwrap_or_default())
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(cut)),
+        Value::String(text) => {
+            text.trim().parse().ok().or_else(|| text.trim().parse::<f64>().ok().and_then(cut))
+        }
+        _ => None,
+    }
+}
+
+/// The whole part of a number, if it is one that Zoom could mean.
+fn cut(number: f64) -> Option<i64> {
+    // Numbers up to here are exact in both types.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if !number.is_finite() || number.abs() > EXACT {
+        return None;
+    }
+    format!("{:.0}", number.trunc()).parse().ok()
+}
+
+/// Reads yes or no, also as a text or a number; everything else is no.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Bool(flag) => flag,
+        Value::String(text) => text.trim().eq_ignore_ascii_case("true") || text.trim() == "1",
+        Value::Number(number) => number.as_i64().is_some_and(|number| number != 0),
+        _ => false,
+    })
+}
+
+/// Reads a list entry by entry: `None` for one that is no `T`, so that it spoils none of the others.
+pub(super) fn entries<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Option<T>>, D::Error> {
+    let entries = Vec::<Value>::deserialize(deserializer)?;
+    // Only an object is an entry: serde takes a list for one, too, by the order of the fields.
+    let read = |entry: Value| entry.is_object().then(|| T::deserialize(entry).ok()).flatten();
+    Ok(entries.into_iter().map(read).collect())
+}
+
+/// As [`entries`], without those that are none; nothing for what is no list.
+pub(super) fn those_readable<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(entries(value).unwrap_or_default().into_iter().flatten().collect())
 }
 
 /// Reads a text that may come as a number; `""` and `null` are nothing.

@@ -9,7 +9,7 @@ use super::lenient;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastInstances {
     /// One for each run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::those_readable")]
     pub meetings: Vec<PastInstance>,
 }
 
@@ -32,25 +32,30 @@ pub struct PastInstance {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastMeeting {
     /// The instance's UUID.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub uuid: Option<String>,
     /// The meeting number.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::number")]
     pub id: Option<u64>,
     /// The host's user id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub host_id: Option<String>,
     /// The meeting's type.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "lenient::integer"
+    )]
     pub kind: Option<i64>,
     /// The title.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub topic: Option<String>,
     /// The host's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub user_name: Option<String>,
     /// The host's address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
     pub user_email: Option<String>,
     /// When it began.
     #[serde(
@@ -69,13 +74,13 @@ pub struct PastMeeting {
     )]
     pub end_time: Option<DateTime<Utc>>,
     /// In minutes; 0 while Zoom is still counting.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::integer")]
     pub duration: Option<i64>,
     /// Minutes of all participants together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::integer")]
     pub total_minutes: Option<i64>,
     /// How many were there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::integer")]
     pub participants_count: Option<i64>,
 }
 
@@ -83,7 +88,7 @@ pub struct PastMeeting {
 pub type ReportMeeting = PastMeeting;
 
 /// One stay of one device, as the report tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReportParticipant {
     /// The user id of a signed-in member of the account.
     #[serde(default, deserialize_with = "lenient::text", serialize_with = "lenient::write_text")]
@@ -115,11 +120,11 @@ pub struct ReportParticipant {
     /// When it ended.
     #[serde(default, deserialize_with = "lenient::time", serialize_with = "lenient::write_time")]
     pub leave_time: Option<DateTime<Utc>>,
-    /// In seconds.
-    #[serde(default)]
+    /// In seconds; 0 where Zoom did not say.
+    #[serde(default, deserialize_with = "lenient::count")]
     pub duration: i64,
     /// Whether Zoom moved the person to another server meanwhile.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub failover: bool,
     /// `in_meeting` or `in_waiting_room`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::text")]
@@ -133,21 +138,24 @@ pub type PastParticipant = ReportParticipant;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportParticipantPage {
     /// How many pages there are.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::count")]
     pub page_count: i64,
     /// How many a page holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::count")]
     pub page_size: i64,
-    /// How many there are in all.
-    #[serde(default)]
+    /// How many there are in all; 0 where Zoom did not say.
+    #[serde(default, deserialize_with = "lenient::count")]
     pub total_records: i64,
     /// The next page; nothing on the last.
     #[serde(default, deserialize_with = "lenient::text", serialize_with = "lenient::write_text")]
     pub next_page_token: Option<String>,
-    /// The stays.
-    #[serde(default)]
-    pub participants: Vec<ReportParticipant>,
+    /// The stays; `None` for an entry that is none. A page without a list is no page.
+    #[serde(deserialize_with = "lenient::entries")]
+    pub participants: Vec<Option<ReportParticipant>>,
 }
 
 /// A page of "past meeting participants".
 pub type PastParticipantPage = ReportParticipantPage;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+DROP TABLE resyncs;
+DROP TABLE meeting_judgings;
+ALTER TABLE zoom_participants DROP COLUMN told;
+DROP INDEX meeting_reports_done;
+ALTER TABLE meeting_reports DROP COLUMN note;
+ALTER TABLE meeting_reports DROP COLUMN unreadable;
+ALTER TABLE meeting_reports DROP COLUMN zoom_started_at;
+ALTER TABLE meeting_reports DROP COLUMN zoom_ended_at;
+ALTER TABLE meeting_reports DROP COLUMN duration_minutes;
+ALTER TABLE meeting_reports DROP COLUMN total_minutes;
+ALTER TABLE meeting_reports DROP COLUMN participants_count;
+ALTER TABLE meeting_reports DROP COLUMN reread_wanted;
+ALTER TABLE meeting_reports DROP COLUMN reread_served;

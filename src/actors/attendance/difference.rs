@@ -1,0 +1,162 @@
+//! What a scoring changed about the marks of a booking, for its story: whom, from what to what, and by which evidence.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::store::Json;
+use crate::store::attendance::MarkRow;
+
+/// Times that moved by less are no news.
+const MOVED_SECONDS: i64 = 60;
+
+/// A mark as it was.
+#[derive(Debug)]
+pub(super) struct Was {
+    status: String,
+    attended_seconds: i64,
+    pub(super) provisional: bool,
+    /// The rules that made it, as marks name them.
+    pub(super) rules: String,
+    connections: Counted,
+}
+
+impl Was {
+    /// As the row has it.
+    pub(super) fn of(mark: &MarkRow) -> Self {
+        Self {
+            status: mark.status.clone(),
+            attended_seconds: mark.attended_seconds,
+            provisional: mark.provisional,
+            rules: mark.rules.clone(),
+            connections: Counted::of(&mark.evidence),
+        }
+    }
+}
+
+/// How many connections counted in a mark, by who told of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Counted(BTreeMap<String, usize>);
+
+impl Counted {
+    fn of(evidence: &Json) -> Self {
+        // Evidence of another time may have another shape: then there is nothing to say about it.
+        let evidence: Value = evidence.parse("attendance_records.evidence").unwrap_or_default();
+        let connections = evidence.get("connections").and_then(Value::as_array);
+        let mut counted = BTreeMap::new();
+        for connection in connections.into_iter().flatten().filter(|one| one["counted"] == true) {
+            let source = connection["source"].as_str().unwrap_or_default().to_owned();
+            *counted.entry(source).or_default() += 1;
+        }
+        Self(counted)
+    }
+
+    fn words(&self) -> String {
+        let words: Vec<String> =
+            self.0.iter().map(|(source, number)| format!("{number} by {source}")).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    }
+}
+
+/// What a scoring changed.
+#[derive(Debug, Default)]
+pub(super) struct Difference {
+    /// The people whose mark is another one.
+    pub(super) changed: Vec<Value>,
+    /// The people whose mark is the same and whose time is not.
+    pub(super) moved: Vec<Value>,
+}
+
+impl Difference {
+    /// Between `marks` and what was `before`, without people who had none.
+    pub(super) fn of(marks: &[MarkRow], before: &BTreeMap<String, Was>) -> Self {
+        let mut difference = Self::default();
+        for mark in marks {
+            let Some(was) = before.get(&mark.person_ref) else { continue };
+            let other = was.status != mark.status;
+            if !other && (was.attended_seconds - mark.attended_seconds).abs() < MOVED_SECONDS {
+                continue;
+            }
+            let now = Counted::of(&mark.evidence);
+            let mut line = json!({ "person": mark.person_ref, "from": was.status, "to": mark.status,
+                "minutes_from": was.attended_seconds / 60, "minutes_to": mark.attended_seconds / 60 });
+            if let (true, Some(fields)) = (now != was.connections, line.as_object_mut()) {
+                let because = format!("connections: {}, before {}", now.words(), was.connections.words());
+                fields.insert("because".to_owned(), because.into());
+            }
+            if other { difference.changed.push(line) } else { difference.moved.push(line) }
+        }
+        difference
+    }
+
+    /// Whether anything is different.
+    pub(super) fn is_any(&self) -> bool {
+        !self.changed.is_empty() || !self.moved.is_empty()
+    }
+
+    /// Everything that is different.
+    pub(super) fn lines(&self) -> Vec<&Value> {
+        self.changed.iter().chain(&self.moved).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::store::UtcMillis;
+
+    fn mark(status: &str, minutes: i64, connections: &Value) -> MarkRow {
+        let at = UtcMillis::from(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        MarkRow {
+            appointment_id: "a".to_owned(),
+            person_ref: "ann".to_owned(),
+            role: "attendee".to_owned(),
+            status: status.to_owned(),
+            score_milli: 0,
+            attended_seconds: minutes * 60,
+            first_join: None,
+            last_leave: None,
+            left_early: false,
+            host_absent: false,
+            provisional: true,
+            evidence: Json::of(&json!({ "connections": connections })).unwrap(),
+            rules: "standard@1".to_owned(),
+            host_late: false,
+            held_against: true,
+            together_seconds: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    fn between(was: &MarkRow, is: MarkRow) -> Difference {
+        Difference::of(&[is], &BTreeMap::from([("ann".to_owned(), Was::of(was))]))
+    }
+
+    #[test]
+    fn it_says_from_what_to_what_and_which_connections_made_it() {
+        let one = json!([{ "source": "webhook", "counted": true }]);
+        let two = json!([{ "source": "report", "counted": true }, { "source": "report", "counted": true },
+            { "source": "webhook", "counted": false }]);
+        let difference = between(&mark("partial", 31, &one), mark("present", 44, &two));
+        assert_eq!(
+            difference.changed,
+            [
+                json!({ "person": "ann", "from": "partial", "to": "present", "minutes_from": 31, "minutes_to": 44,
+                "because": "connections: 2 by report, before 1 by webhook" })
+            ]
+        );
+    }
+
+    #[test]
+    fn a_time_that_moved_is_told_from_a_mark_that_changed_and_seconds_are_no_news() {
+        let none = json!([]);
+        let difference = between(&mark("present", 31, &none), mark("present", 44, &none));
+        assert!(difference.changed.is_empty() && difference.moved.len() == 1);
+        let mut almost = mark("present", 31, &none);
+        almost.attended_seconds += 59;
+        assert!(!between(&mark("present", 31, &none), almost).is_any());
+    }
+}
