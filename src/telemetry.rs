@@ -116,6 +116,7 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Messages to other systems, by what came of each attempt",
     ),
+    ("convened_live_moments_total", Kind::Counter, "Moments of running meetings that readers were told of"),
     ("convened_event_readers", Kind::Gauge, "Readers of the stream of events"),
     (
         "convened_event_readers_dropped_total",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::door::Door;
+use super::live_view::LiveViews;
 use super::shards::Shards;
 use super::store::Store;
 use super::supervision::Essential;
@@ -49,6 +50,8 @@ pub struct Engine {
     pub installation: String,
     /// How hosts are shared.
     pub hosts: HostPolicy,
+    /// Who tells readers who is in a meeting.
+    pub live: LiveViews,
 }
 
 /// What every meeting gets unless its booking says otherwise.

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod health;
 pub mod inbox;
 pub mod licence;
+pub mod live_view;
 pub mod meeting;
 pub mod notifier;
 pub mod reconciler;

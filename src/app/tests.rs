@@ -134,7 +134,17 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
         let names = house.app.supervision.names();
         assert_eq!(
             names,
-            ["token", "zoom_api", "attendance", "registry", "licence", "reconciler", "notifier", "due"]
+            [
+                "token",
+                "zoom_api",
+                "live_view",
+                "attendance",
+                "registry",
+                "licence",
+                "reconciler",
+                "notifier",
+                "due"
+            ]
         );
         for name in names {
             house.app.supervision.crash(name).await;
@@ -143,7 +153,7 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
             house.all_answer().await;
             house.scheduled(&meeting).await;
         }
-        assert_eq!(house.sandbox.state().meetings().len(), 8, "one meeting for each booking");
+        assert_eq!(house.sandbox.state().meetings().len(), 9, "one meeting for each booking");
         house.stop().await;
     });
 }

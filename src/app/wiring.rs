@@ -14,6 +14,7 @@ use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
 use crate::actors::licence::{LicenceActor, LicenceHandle};
+use crate::actors::live_view::{LiveViewActor, LiveViews, Studio};
 use crate::actors::notifier::{NotifierActor, NotifierHandle, Target, Targets};
 use crate::actors::reconciler::{ReconcilerActor, ReconcilerHandle};
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
@@ -125,6 +126,8 @@ pub(super) fn wire(
     let share = shards.standing().map(|_| (store, &identity.sealer));
     let records = StoreRecords::new(store.clone(), identity.sealer.clone());
     let zoom = super::zoom::start(settings, &clock, supervision, &arbiters.zoom.handle(), share, records)?;
+    let meetings = arbiters.meetings.handle();
+    let live = live_views(settings, store, &clock, &shards, supervision, &meetings);
     let engine = Arc::new(Engine {
         store: store.clone(),
         clock,
@@ -138,8 +141,8 @@ pub(super) fn wire(
         users: options::users(settings),
         installation: identity.installation,
         hosts: options::hosts(settings),
+        live,
     });
-    let meetings = arbiters.meetings.handle();
     let attendance = AttendanceHandle::new(supervision.essential("attendance", &meetings, {
         let engine = Arc::clone(&engine);
         move || AttendanceActor::new(Arc::clone(&engine))
@@ -169,6 +172,23 @@ pub(super) fn wire(
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
     Ok(Wired { engine, registry, attendance, licences, inbox, events, notifier })
+}
+
+fn live_views(
+    settings: &Settings,
+    store: &Store,
+    clock: &SharedClock,
+    shards: &Shards,
+    supervision: &Supervision,
+    arbiter: &ArbiterHandle,
+) -> LiveViews {
+    let rules = options::attendance(settings).rules;
+    let studio = Studio::new(store.clone(), Arc::clone(clock), rules, shards.clone());
+    let actor = supervision.essential("live_view", arbiter, {
+        let studio = studio.clone();
+        move || LiveViewActor::new(studio.clone())
+    });
+    LiveViews::new(actor, studio)
 }
 
 fn notifier(
@@ -222,6 +242,7 @@ pub(super) fn front(
     let front = Front {
         store: engine.store.clone(),
         registry: wired.registry.clone(),
+        attendance: wired.attendance.clone(),
         licences: wired.licences.clone(),
         events: wired.events.clone(),
         notifier: wired.notifier.clone(),

@@ -37,6 +37,19 @@ pub enum Whereabouts {
     NeverCame,
 }
 
+impl Whereabouts {
+    /// The word for it in answers and on the stream.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Here(_) => "in",
+            Self::Waiting(_) => "waiting",
+            Self::Left(_) => "left",
+            Self::NeverCame => "never_came",
+        }
+    }
+}
+
 /// Somebody whom we do not know, or know to be nobody of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stranger {

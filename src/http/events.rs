@@ -3,6 +3,8 @@
 //! Staff and systems read everything, hosts and attendees what concerns bookings that they are part of. A reader
 //! that does not take what it is sent loses its connection, and goes on later from the last id it got.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
@@ -10,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -18,6 +20,7 @@ use super::Front;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::validate::Fields;
+use crate::actors::live_view::Moment;
 use crate::actors::stream::Reader;
 use crate::domain::access::{Action, Standing, Verdict, may};
 use crate::store::StoreError;
@@ -35,6 +38,8 @@ const STALLED_MAX: Duration = Duration::from_secs(30);
 const READING_MAX: Duration = Duration::from_secs(3600);
 /// When to come back after a 503: readers leave all the time.
 const FULL_RETRY: Duration = Duration::from_secs(10);
+/// What moments of running meetings are called. They have no id: who comes back is told the next one.
+const LIVE: &str = "attendance.live";
 /// Pieces that may wait for a reader.
 const WAITING_MAX: usize = 16;
 
@@ -43,6 +48,9 @@ const WAITING_MAX: usize = 16;
 /// The id of each is its place in the stream; with `Last-Event-ID` (or `last_event_id`, for the first request of a
 /// browser) the stream goes on from there, without it from now. A comment breaks the silence every 15 s. The
 /// connection ends after an hour, or when its reader stalls: come back with the last id.
+///
+/// `attendance.live` says who is in a running meeting and who is missing, within a second of a change, at most twice
+/// a second a meeting. It has no id and is not kept: whoever comes back is told the next one.
 #[utoipa::path(get, path = "/api/events", tag = "events", operation_id = "read_events",
     params(("Last-Event-ID" = Option<i64>, Header), ("last_event_id" = Option<i64>, Query)),
     responses((status = 200, content_type = "text/event-stream", body = String,
@@ -54,8 +62,9 @@ pub(super) async fn stream(
 ) -> Result<HttpResponse, ApiError> {
     let after = place(&request)?;
     let reader = front.events.read(after).await?.ok_or(ApiError::Overloaded(FULL_RETRY))?;
+    let moments = Moments { caller: caller.clone(), live: front.engine.live.listen(), own: BTreeMap::new() };
     let (pieces, body) = mpsc::channel(WAITING_MAX);
-    actix_web::rt::spawn(feed(reader, caller, pieces));
+    actix_web::rt::spawn(feed(reader, moments, caller, pieces));
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -80,7 +89,7 @@ fn place(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
 type Piece = Result<Bytes, std::convert::Infallible>;
 
 /// Feeds one reader until it leaves, stalls, has read long enough, or the process stops.
-async fn feed(mut reader: Reader, caller: Caller, pieces: mpsc::Sender<Piece>) {
+async fn feed(mut reader: Reader, mut moments: Moments, caller: Caller, pieces: mpsc::Sender<Piece>) {
     let end = Instant::now() + READING_MAX;
     let mut piece = format!("retry: {}\n\n", COME_BACK.as_millis());
     loop {
@@ -93,6 +102,10 @@ async fn feed(mut reader: Reader, caller: Caller, pieces: mpsc::Sender<Piece>) {
             }
         }
         let next = tokio::select! {
+            moment = moments.next() => {
+                piece = moment;
+                continue;
+            }
             next = tokio::time::timeout(HEARTBEAT, reader.next()) => next,
             () = pieces.closed() => return,
             () = tokio::time::sleep_until(end) => return,
@@ -109,6 +122,47 @@ async fn feed(mut reader: Reader, caller: Caller, pieces: mpsc::Sender<Piece>) {
         };
         if piece.is_empty() {
             piece = format!("id: {}\n\n", reader.cursor());
+        }
+    }
+}
+
+/// The moments of running meetings, as one caller may read them.
+struct Moments {
+    caller: Caller,
+    live: broadcast::Receiver<Arc<Moment>>,
+    /// What somebody who may see only themselves was told last, by meeting: others' coming is no news to them.
+    own: BTreeMap<String, &'static str>,
+}
+
+impl Moments {
+    /// The next moment that is for this caller. May be dropped while it waits.
+    async fn next(&mut self) -> String {
+        loop {
+            let moment = match self.live.recv().await {
+                Ok(moment) => moment,
+                // What was missed is in the next one.
+                Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                // The process is stopping, and the stream says so.
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            };
+            if let Some(data) = self.read(&moment) {
+                let body = json!({ "type": LIVE, "timestamp": moment.at, "data": data });
+                return format!("event: {LIVE}\ndata: {body}\n\n");
+            }
+        }
+    }
+
+    fn read(&mut self, moment: &Moment) -> Option<Value> {
+        let (caller, circle) = (&self.caller, moment.circle.as_ref());
+        let standing = circle.map_or_else(Standing::default, |circle| circle.standing(&caller.subject));
+        match may(caller.role, standing, None, Action::Attendance) {
+            Verdict::Allowed => Some(moment.data.clone()),
+            Verdict::OwnOnly => {
+                let state = *moment.people.get(&caller.subject)?;
+                let before = self.own.insert(moment.meeting_id.clone(), state);
+                if before.unwrap_or("never_came") == state { None } else { moment.of_person(&caller.subject) }
+            }
+            Verdict::Forbidden | Verdict::Hidden => None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
 //! - [`people`], [`groups`], [`hosts`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
+//! - `evidence`: why somebody is marked so, for people and machines.
 //! - [`zoom_users`]: the account's users at Zoom and their licences.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`, [`connection`]: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
@@ -21,6 +22,7 @@ mod envelope;
 pub mod error;
 mod etag;
 mod events;
+mod evidence;
 pub mod groups;
 mod health;
 pub mod hosts;
@@ -52,6 +54,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono_tz::Tz;
 
+use crate::actors::attendance::AttendanceHandle;
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::licence::LicenceHandle;
@@ -72,6 +75,8 @@ pub struct Front {
     pub store: Store,
     /// Who brings Zoom in line with a booking that changed.
     pub registry: RegistryHandle,
+    /// Who scores a booking whose evidence changed.
+    pub attendance: AttendanceHandle,
     /// Who lends licences.
     pub licences: LicenceHandle,
     /// What happens, for those who read along.

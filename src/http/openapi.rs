@@ -7,10 +7,10 @@ use utoipa::{Modify, OpenApi};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::error::ErrorBody;
-use super::meetings::{self, attendance, doors, participants, write};
+use super::meetings::{self, attendance, doors, hands, live, matching, participants, unmatched, write};
 use super::{
-    connection, dead_letters, docs, events, groups, health, hosts, metrics, notifications, orphans, people,
-    report_history, rules, series, webhook, zoom_users,
+    connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics, notifications, orphans,
+    people, report_history, rules, series, webhook, zoom_users,
 };
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -83,6 +83,14 @@ use super::{
         doors::link,
         participants::show,
         attendance::show,
+        unmatched::queue,
+        live::show,
+        matching::settle,
+        matching::unsettle,
+        evidence::show,
+        hands::put,
+        hands::lift,
+        evidence::evidence,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

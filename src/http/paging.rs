@@ -24,7 +24,12 @@ pub(super) struct Page {
 impl Page {
     /// Reads `limit` and `cursor`.
     pub(super) fn read(fields: &mut Fields) -> Self {
-        let limit = fields.integer(&["limit"], 1..=LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
+        Self::read_up_to(fields, LIMIT_MAX)
+    }
+
+    /// As [`Page::read`], of a list whose pages have at most `max` items.
+    pub(super) fn read_up_to(fields: &mut Fields, max: i64) -> Self {
+        let limit = fields.integer(&["limit"], 1..=max).unwrap_or(LIMIT_DEFAULT.min(max));
         let cursor = fields.text(&["cursor"], CURSOR_LENGTH_MAX);
         let after = cursor.and_then(|cursor| {
             let text = URL_SAFE_NO_PAD.decode(&cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());

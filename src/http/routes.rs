@@ -4,10 +4,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
-use super::meetings::{self, attendance, doors, participants, write};
+use super::meetings::{self, attendance, doors, hands, live, matching, participants, unmatched, write};
 use super::{
-    admission, connection, dead_letters, docs, events, groups, health, hosts, metrics, notifications,
-    orphans, people, report_history, rules, series, webhook, zoom_users,
+    admission, connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics,
+    notifications, orphans, people, report_history, rules, series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -153,5 +153,27 @@ fn meetings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/zoom/meetings/{id}/end").route(post().to(doors::end)))
     .service(web::resource("/api/zoom/meetings/{id}/link").route(get().to(doors::link)))
     .service(web::resource("/api/zoom/meetings/{id}/participants").route(get().to(participants::show)))
-    .service(web::resource("/api/zoom/meetings/{id}/attendance").route(get().to(attendance::show)));
+    .service(web::resource("/api/zoom/meetings/{id}/attendance").route(get().to(attendance::show)))
+    .configure(marks);
+}
+
+fn marks(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/api/attendance/unmatched").route(get().to(unmatched::queue)))
+        .service(web::resource("/api/zoom/meetings/{id}/live").route(get().to(live::show)))
+        // Before the person of that name.
+        .service(web::resource("/api/zoom/meetings/{id}/attendance/match").route(post().to(matching::settle)))
+        .service(
+            web::resource("/api/zoom/meetings/{id}/attendance/match/{participant}")
+                .route(delete().to(matching::unsettle)),
+        )
+        .service(
+            web::resource("/api/zoom/meetings/{id}/attendance/{person}")
+                .route(get().to(evidence::show))
+                .route(put().to(hands::put))
+                .route(delete().to(hands::lift)),
+        )
+        .service(
+            web::resource("/api/zoom/meetings/{id}/attendance/{person}/evidence")
+                .route(get().to(evidence::evidence)),
+        );
 }

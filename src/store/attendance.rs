@@ -71,6 +71,19 @@ pub fn of_appointment(
         .load(conn)?)
 }
 
+/// Whether a booking has marks.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_scored(conn: &mut Conn, appointment_id: &str) -> Result<bool, StoreError> {
+    let first: Option<String> = table::table
+        .filter(table::appointment_id.eq(appointment_id))
+        .select(table::person_ref)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
 /// Writes the marks of a booking: new ones, changed ones, and away with those of people who are not expected
 /// any more, unless a hand corrected them. Corrections that waited for their mark get to it.
 ///

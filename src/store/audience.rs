@@ -55,6 +55,14 @@ pub fn after(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Told>, Store
     Ok(told.collect())
 }
 
+/// Who is part of a booking; `None` when it is gone.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn circle(conn: &mut Conn, appointment_id: &str) -> Result<Option<Circle>, StoreError> {
+    Ok(circles(conn, &[appointment_id.to_owned()])?.remove(appointment_id))
+}
+
 /// The circles of these bookings.
 fn circles(conn: &mut Conn, ids: &[String]) -> Result<BTreeMap<String, Circle>, StoreError> {
     if ids.is_empty() {

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::schema::{identity_matches, participant_matches};
+use super::appointment::Place;
+use super::schema::{
+    appointments, identity_matches, meeting_registrants, participant_matches, zoom_meetings,
+    zoom_participants,
+};
 use super::{Conn, StoreError, UtcMillis, each_backend};
 use crate::domain::attendance::RosterPerson;
 use crate::domain::connection::Connection;
@@ -175,4 +179,63 @@ pub fn elsewhere(
         found.extend(rows.into_iter().filter_map(|(identity, person)| Some((identity, person?))));
     }
     Ok(found)
+}
+
+/// To whom these registrations at Zoom belong, in whatever meeting.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn registered(conn: &mut Conn, registrants: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in registrants.chunks(KEYS_MAX) {
+        let rows: Vec<(Option<String>, String)> = meeting_registrants::table
+            .filter(meeting_registrants::zoom_registrant_id.eq_any(chunk))
+            .select((meeting_registrants::zoom_registrant_id, meeting_registrants::person_ref))
+            .load(conn)?;
+        found.extend(rows.into_iter().filter_map(|(registrant, person)| Some((registrant?, person))));
+    }
+    Ok(found)
+}
+
+/// A booking with connections that were recognised as nobody's when it was scored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Waiting {
+    /// The booking's id.
+    pub appointment_id: String,
+    /// What it is called.
+    pub title: String,
+    /// When it starts.
+    pub start_at: UtcMillis,
+}
+
+/// Bookings that start from `from` on and before `to`, are over, and have connections of nobody, by start, after the
+/// place `after`, at most `limit`. A report may since have replaced those connections.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn waiting(
+    conn: &mut Conn,
+    from: UtcMillis,
+    to: UtcMillis,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    let nobodys = zoom_participants::table
+        .filter(zoom_participants::meeting_id.eq(zoom_meetings::id))
+        .filter(zoom_participants::person_ref.is_null().and(zoom_participants::matched_by.is_null()))
+        .filter(zoom_participants::room.ne("waiting").and(zoom_participants::source.ne("app")));
+    let mut query = appointments::table
+        .inner_join(zoom_meetings::table)
+        .filter(appointments::start_at.ge(from).and(appointments::start_at.lt(to)))
+        .filter(zoom_meetings::status.eq("ended"))
+        .filter(diesel::dsl::exists(nobodys))
+        .order((appointments::start_at, appointments::id))
+        .limit(limit)
+        .select((appointments::id, appointments::title, appointments::start_at))
+        .into_boxed();
+    if let Some((start, id)) = after {
+        let later = appointments::start_at.eq(start).and(appointments::id.gt(id));
+        query = query.filter(appointments::start_at.gt(start).or(later));
+    }
+    Ok(query.load(conn)?)
 }

@@ -136,6 +136,9 @@ pub(super) async fn apply(
             write.perform(conn)
         })
         .await?;
+    if !(changes.connections.is_empty() && changes.instances.is_empty()) {
+        engine.live.changed(&view.meeting.id);
+    }
     let score = (status == MeetingStatus::Ended
         && !(changes.connections.is_empty() && changes.instances.is_empty()))
     .then(|| view.booking.id.clone());

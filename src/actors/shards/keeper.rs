@@ -179,6 +179,7 @@ impl Keeper {
             Some(Heard::Events { shard, ids }) if self.engine.shards.mine().contains(shard) => {
                 self.registry.fetch(ids);
             }
+            Some(Heard::Live { meeting }) => self.engine.live.heard(meeting),
             Some(_) => {}
             None => tracing::debug!("a note of another version of this program was not understood"),
         }

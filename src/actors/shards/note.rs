@@ -25,6 +25,11 @@ pub enum Note {
         /// The event's id.
         id: i64,
     },
+    /// Somebody came to a meeting or left it: readers want to know.
+    Live {
+        /// The meeting's id.
+        meeting: String,
+    },
 }
 
 /// A line as it was heard.
@@ -32,6 +37,7 @@ pub enum Note {
 pub(super) enum Heard {
     Wake { meeting: String, hurry: bool },
     Events { shard: Shard, ids: Vec<i64> },
+    Live { meeting: String },
 }
 
 /// The notes as lines, those about the same shard's webhooks together.
@@ -43,6 +49,7 @@ pub(super) fn lines(notes: &BTreeSet<Note>) -> Vec<String> {
             Note::Wake { meeting, hurry: true } => lines.push(format!("hurry {meeting}")),
             Note::Wake { meeting, hurry: false } => lines.push(format!("wake {meeting}")),
             Note::Event { shard, id } => ids.push((*shard, *id)),
+            Note::Live { meeting } => lines.push(format!("live {meeting}")),
         }
     }
     for of_one in ids.chunk_by(|a, b| a.0 == b.0) {
@@ -60,6 +67,7 @@ pub(super) fn understand(line: &str) -> Option<Heard> {
     let (word, rest) = line.split_once(' ')?;
     match word {
         "wake" | "hurry" => Some(Heard::Wake { meeting: rest.to_owned(), hurry: word == "hurry" }),
+        "live" => Some(Heard::Live { meeting: rest.to_owned() }),
         "events" => {
             let (shard, ids) = rest.split_once(' ')?;
             let shard = Shard::numbered(shard.parse().ok()?)?;
@@ -80,6 +88,7 @@ mod tests {
         let notes: BTreeSet<Note> = (0..400)
             .map(|id| Note::Event { shard, id: i64::MAX - id })
             .chain([true, false].map(|hurry| Note::Wake { meeting: "m-1".to_owned(), hurry }))
+            .chain([Note::Live { meeting: "m-1".to_owned() }])
             .collect();
         let lines = lines(&notes);
         assert!(lines.iter().all(|line| line.len() < 8000));
@@ -89,7 +98,7 @@ mod tests {
                 assert_eq!(*of, shard);
                 Some(ids.len())
             }
-            Heard::Wake { meeting, .. } => {
+            Heard::Wake { meeting, .. } | Heard::Live { meeting } => {
                 assert_eq!(meeting, "m-1");
                 None
             }

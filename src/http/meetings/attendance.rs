@@ -1,13 +1,12 @@
 //! What a meeting's attendance comes to: one record a person, with its evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::record::{CorrectionView, Record, StudentView};
 use super::roll::{Roll, Share};
 use super::view;
 use super::{Attended, read_attended};
@@ -17,6 +16,7 @@ use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::store::attendance::{self, CorrectionRow, MarkRow};
+use crate::store::correction::{self, Correction};
 
 /// The attendance of a meeting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +31,21 @@ pub(crate) struct AttendanceAnswer {
     message: Option<&'static str>,
     #[serde(rename = "inProgress")]
     in_progress: bool,
+    /// What hands said about marks that are not made yet, such as an absence that was announced.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    announced: Vec<Announced>,
+}
+
+/// A correction that waits for its mark.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnnouncedCorrection)]
+struct Announced {
+    /// The person's `ref`.
+    student_id: String,
+    student: StudentView,
+    /// What will count.
+    status: String,
+    correction: CorrectionView,
 }
 
 /// How many there are of each kind, hosts aside.
@@ -42,58 +57,6 @@ struct Summary {
     partial: usize,
     late: usize,
     excused: usize,
-}
-
-/// The attendance of one person.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AttendanceRecord)]
-struct Record {
-    /// The person's `ref`.
-    student_id: String,
-    /// present, late, partial, absent or excused; what a hand gave, where one did.
-    status: String,
-    student: StudentView,
-    /// Attended by effective time, 0.000 to 1.000.
-    score: f64,
-    attended_seconds: i64,
-    first_join: Option<DateTime<Utc>>,
-    last_leave: Option<DateTime<Utc>>,
-    left_early: bool,
-    host_absent: bool,
-    /// The first host came later than the rules allow a host to.
-    host_late: bool,
-    /// False where the host's absence or lateness may be the reason; rates leave such a record out.
-    held_against: bool,
-    /// Of the attended time, that with a host in the meeting.
-    together_seconds: i64,
-    /// Zoom's reports may still change it.
-    provisional: bool,
-    #[schema(value_type = Object)]
-    evidence: Value,
-    /// Such as `standard@1`.
-    rules: String,
-    correction: Option<Correction>,
-}
-
-/// Whose record it is.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Student)]
-struct StudentView {
-    /// Their `ref`.
-    id: String,
-    name: String,
-    email: Option<String>,
-}
-
-/// What a hand put in a mark's place.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AttendanceCorrection)]
-struct Correction {
-    /// What was found before it.
-    computed_status: String,
-    note: Option<String>,
-    by: Option<String>,
-    at: Option<DateTime<Utc>>,
 }
 
 const IN_PROGRESS: &str = "Meeting in progress - final attendance will be recorded when meeting ends";
@@ -110,23 +73,25 @@ pub(in crate::http) async fn show(
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (attended, marks) = front
+    let (attended, marks, words) = front
         .read(move |conn| {
             let attended = read_attended(conn, &caller, &id)?;
-            let marks = attendance::of_appointment(conn, &attended.booking.appointment.id)?;
-            Ok((attended, marks))
+            let appointment = &attended.booking.appointment.id;
+            let marks = attendance::of_appointment(conn, appointment)?;
+            let words = correction::histories(conn, appointment)?;
+            Ok((attended, marks, words))
         })
         .await?;
     let running = view::status(&attended.booking, &attended.case.meeting) == MeetingStatus::Started.as_str();
     let answer = match running {
-        true => live(&attended, &Roll::call(&attended.case, &front.rules, front.clock.now())),
-        false => scored(&attended, marks),
+        true => live(&attended, &words, &Roll::call(&attended.case, &front.rules, front.clock.now())),
+        false => scored(&attended, marks, &words),
     };
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// While the meeting runs: who has come so far, and no verdict on anybody.
-fn live(attended: &Attended, roll: &Roll<'_>) -> AttendanceAnswer {
+fn live(attended: &Attended, words: &Words, roll: &Roll<'_>) -> AttendanceAnswer {
     let share = &attended.share;
     let summary =
         Summary { total: roll.attendees(share).len(), present: roll.seen(share), ..Summary::default() };
@@ -136,10 +101,31 @@ fn live(attended: &Attended, roll: &Roll<'_>) -> AttendanceAnswer {
         hosts: Vec::new(),
         message: Some(IN_PROGRESS),
         in_progress: true,
+        announced: announced(attended, words, |_| true),
     }
 }
 
-fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>) -> AttendanceAnswer {
+/// What hands said, by person.
+type Words = BTreeMap<String, Vec<Correction>>;
+
+/// What hands said about those who have no mark yet.
+fn announced(attended: &Attended, words: &Words, waits: impl Fn(&str) -> bool) -> Vec<Announced> {
+    let roster = attended.case.roster.iter().map(|person| person.person.as_str());
+    let theirs = roster.filter(|person| attended.share.covers(Some(person)) && waits(person));
+    theirs
+        .filter_map(|person| {
+            let history = words.get(person)?;
+            Some(Announced {
+                student_id: person.to_owned(),
+                student: StudentView::of(attended, person),
+                status: correction::standing(history)?.status.clone()?,
+                correction: CorrectionView::standing(history)?,
+            })
+        })
+        .collect()
+}
+
+fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>, words: &Words) -> AttendanceAnswer {
     let Attended { booking, case, share } = attended;
     let places: BTreeMap<&str, usize> =
         case.roster.iter().enumerate().map(|(place, person)| (person.person.as_str(), place)).collect();
@@ -151,8 +137,12 @@ fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>) -> Attendan
     let mut shown: Vec<(MarkRow, CorrectionRow)> =
         marks.into_iter().filter(|(mark, _)| share.covers(Some(&mark.person_ref))).collect();
     shown.sort_by_key(|(mark, _)| places.get(mark.person_ref.as_str()).copied().unwrap_or(usize::MAX));
+    let marked: BTreeSet<String> = shown.iter().map(|(mark, _)| mark.person_ref.clone()).collect();
     let (hosts, attendees): (Vec<_>, Vec<_>) = shown.into_iter().partition(|(mark, _)| mark.role == "host");
-    let record = |(mark, correction)| Record::new(mark, correction, attended);
+    let record = |(mark, correction): (MarkRow, CorrectionRow)| {
+        let history = words.get(&mark.person_ref).map_or(&[][..], Vec::as_slice);
+        Record::new(mark, correction, history, attended)
+    };
     let records: Vec<Record> = attendees.into_iter().map(record).collect();
     AttendanceAnswer {
         summary: Summary::of(&records, expected(attended, share)),
@@ -160,6 +150,7 @@ fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>) -> Attendan
         records,
         message,
         in_progress: false,
+        announced: announced(attended, words, |person| !marked.contains(person)),
     }
 }
 
@@ -181,41 +172,6 @@ impl Summary {
             partial: count(MarkStatus::Partial),
             late: count(MarkStatus::Late),
             excused: count(MarkStatus::Excused),
-        }
-    }
-}
-
-impl Record {
-    fn new(mark: MarkRow, correction: CorrectionRow, attended: &Attended) -> Self {
-        let known = attended.case.roster.iter().find(|person| person.person == mark.person_ref);
-        let student = StudentView {
-            id: mark.person_ref.clone(),
-            name: known.map_or_else(String::new, |person| person.name.clone()),
-            email: known.and_then(|person| person.email.clone()),
-        };
-        let corrected = correction.corrected_status.clone();
-        Self {
-            student,
-            status: corrected.clone().unwrap_or_else(|| mark.status.clone()),
-            correction: corrected.map(|_| Correction {
-                computed_status: mark.status,
-                note: correction.corrected_note,
-                by: correction.corrected_by,
-                at: correction.corrected_at.map(Into::into),
-            }),
-            student_id: mark.person_ref,
-            score: mark.score_milli as f64 / 1000.0,
-            attended_seconds: mark.attended_seconds,
-            first_join: mark.first_join.map(Into::into),
-            last_leave: mark.last_leave.map(Into::into),
-            left_early: mark.left_early,
-            host_absent: mark.host_absent,
-            host_late: mark.host_late,
-            held_against: mark.held_against,
-            together_seconds: mark.together_seconds,
-            provisional: mark.provisional,
-            evidence: serde_json::from_str(mark.evidence.as_str()).unwrap_or_default(),
-            rules: mark.rules,
         }
     }
 }

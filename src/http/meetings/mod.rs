@@ -2,13 +2,20 @@
 //!
 //! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
 //! - [`doors`]: the ways in, and the end.
-//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`]: what is told of that.
+//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`], `record`: what is told of that;
+//!   [`live`]: who is in now.
+//! - [`unmatched`]: those whom nobody recognises. [`matching`], [`hands`]: what a hand settles and corrects.
 
 pub(super) mod attendance;
 pub(super) mod doors;
+pub(super) mod hands;
 mod list;
+pub(super) mod live;
+pub(super) mod matching;
 pub(super) mod participants;
-mod roll;
+pub(super) mod record;
+pub(super) mod roll;
+pub(super) mod unmatched;
 pub mod view;
 pub(super) mod write;
 
@@ -135,13 +142,13 @@ fn answer(front: &Front, found: &Found) -> Result<HttpResponse, ApiError> {
 }
 
 /// The attendance of a meeting, as far as the caller may see it.
-struct Attended {
-    booking: Booking,
-    case: Case,
-    share: Share,
+pub(super) struct Attended {
+    pub(super) booking: Booking,
+    pub(super) case: Case,
+    pub(super) share: Share,
 }
 
-fn read_attended(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Attended, ApiError> {
+pub(super) fn read_attended(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Attended, ApiError> {
     let seen = sight::meeting(conn, caller, id, Action::Attendance)?;
     let case = case::of_appointment(conn, &seen.appointment.id)?.ok_or(ApiError::NotFound("meeting"))?;
     Ok(Attended {

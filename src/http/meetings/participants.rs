@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::roll::{Expected, Participant, Roll};
+use super::roll::{Expected, Participant, Roll, Share};
+use super::unmatched::{self, Unmatched};
 use super::view::{self, ClassView};
 use super::{Attended, read_attended};
 use crate::http::Front;
@@ -24,8 +25,8 @@ pub(crate) struct ParticipantsAnswer {
     /// The same as `expectedAttendees`.
     expected_attendees: Vec<Expected>,
     hosts: Vec<Expected>,
-    /// Of the participants those whom we recognise as nobody.
-    unmatched: Vec<Participant>,
+    /// Of the participants those whom we recognise as nobody, each identity once, with suggestions.
+    unmatched: Vec<Unmatched>,
     stats: Stats,
 }
 
@@ -65,17 +66,26 @@ pub(in crate::http) async fn show(
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let attended = front.read(move |conn| read_attended(conn, &caller, &id)).await?;
-    let roll = Roll::call(&attended.case, &front.rules, front.clock.now());
-    Ok(HttpResponse::Ok().json(ParticipantsAnswer::new(&attended, &roll)))
+    let (rules, now) = (front.rules.clone(), front.clock.now());
+    let answer = front
+        .read(move |conn| {
+            let attended = read_attended(conn, &caller, &id)?;
+            let roll = Roll::call(&attended.case, &rules, now);
+            let unmatched = match attended.share {
+                Share::All => unmatched::of_case(conn, &attended.case, &roll)?,
+                Share::Own(_) => Vec::new(),
+            };
+            Ok(ParticipantsAnswer::new(&attended, &roll, unmatched))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 impl ParticipantsAnswer {
-    fn new(attended: &Attended, roll: &Roll<'_>) -> Self {
+    fn new(attended: &Attended, roll: &Roll<'_>, unmatched: Vec<Unmatched>) -> Self {
         let Attended { booking, case, share } = attended;
         let participants = roll.participants(share);
         let expected = roll.attendees(share);
-        let unmatched = participants.iter().filter(|stay| stay.is_unmatched()).cloned().collect();
         let hosts = roll.hosts(share);
         let stats = Stats::new(&participants, &expected, &hosts);
         Self {

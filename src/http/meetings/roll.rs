@@ -11,6 +11,7 @@ use crate::domain::attendance::{Assessed, Mark, MarkStatus, RosterPerson};
 use crate::domain::connection::{Connection, ConnectionId, Room, Source};
 use crate::domain::identity::{NOBODY, settlement_key};
 use crate::domain::rules::Rules;
+use crate::domain::unmatched::{self, Group};
 use crate::http::auth::Caller;
 use crate::http::sight::SeenMeeting;
 use crate::store::case::Case;
@@ -18,7 +19,7 @@ use crate::store::participant::ParticipantRow;
 
 /// How much of the attendance a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Share {
+pub(in crate::http) enum Share {
     /// Everybody's.
     All,
     /// That of this person.
@@ -27,12 +28,12 @@ pub(super) enum Share {
 
 impl Share {
     /// What the caller may see of this meeting.
-    pub(super) fn of(seen: &SeenMeeting, caller: &Caller) -> Self {
+    pub(in crate::http) fn of(seen: &SeenMeeting, caller: &Caller) -> Self {
         if seen.own_only { Self::Own(caller.subject.clone()) } else { Self::All }
     }
 
     /// Whether this person's is part of it.
-    pub(super) fn covers(&self, person: Option<&str>) -> bool {
+    pub(in crate::http) fn covers(&self, person: Option<&str>) -> bool {
         match self {
             Self::All => true,
             Self::Own(own) => person == Some(own),
@@ -67,11 +68,6 @@ pub(super) struct Participant {
 }
 
 impl Participant {
-    /// Whether we recognise nobody in it. Who was settled to be nobody we know is recognised.
-    pub(super) fn is_unmatched(&self) -> bool {
-        self.matched_by.is_none()
-    }
-
     /// Who it is, for counting heads: the person, or else what the connection shows.
     pub(super) fn identity(&self) -> &str {
         &self.identity
@@ -94,7 +90,7 @@ pub(super) struct Expected {
 }
 
 /// A case and what it comes to.
-pub(super) struct Roll<'a> {
+pub(in crate::http) struct Roll<'a> {
     case: &'a Case,
     assessed: Assessed,
     now: Instant,
@@ -103,7 +99,56 @@ pub(super) struct Roll<'a> {
 impl<'a> Roll<'a> {
     /// Sees who is who.
     pub(super) fn call(case: &'a Case, rules: &Rules, now: Instant) -> Self {
-        Self { case, assessed: case.assess(rules, now), now }
+        Self::of(case, case.assess(rules, now), now)
+    }
+
+    /// The roll of a case that was assessed already.
+    pub(in crate::http) fn of(case: &'a Case, assessed: Assessed, now: Instant) -> Self {
+        Self { case, assessed, now }
+    }
+
+    /// What the case comes to.
+    pub(super) fn assessed(&self) -> &Assessed {
+        &self.assessed
+    }
+
+    /// Those whom nobody recognises, in groups that one word settles; the members are places in the case.
+    pub(in crate::http) fn strangers(&self) -> Vec<Group> {
+        let judged = self.judged_instances();
+        let unmatched: BTreeSet<&ConnectionId> = self.assessed.unmatched.iter().collect();
+        let shown: Vec<usize> = self
+            .case
+            .connections
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| is_shown(c, &judged) && unmatched.contains(&c.id()))
+            .map(|(place, _)| place)
+            .collect();
+        let connections: Vec<&Connection> =
+            shown.iter().filter_map(|place| self.case.connections.get(*place)).collect();
+        let place = |member: usize| shown.get(member).copied();
+        unmatched::groups(&connections, &self.case.roster)
+            .into_iter()
+            .map(|group| Group { members: group.members.into_iter().filter_map(place).collect(), ..group })
+            .collect()
+    }
+
+    /// The moment of the roll.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The key under which a word of a hand about this connection is kept.
+    pub(super) fn key_of(&self, connection: &Connection) -> String {
+        let judged = self.judged_instances();
+        let shown: Vec<&Connection> = self.case.connections.iter().filter(|c| is_shown(c, &judged)).collect();
+        unmatched::key_of(connection, &shown, &self.case.roster)
+    }
+
+    /// One stay of somebody whom nobody recognises, by its place in the case.
+    pub(super) fn stay(&self, place: usize) -> Option<Participant> {
+        let (row, connection) = (self.case.participants.get(place)?, self.case.connections.get(place)?);
+        Some(participant(row, connection, None, self.now))
     }
 
     /// The stays in the meeting that `share` covers, in the order of coming.

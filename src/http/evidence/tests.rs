@@ -1,0 +1,1 @@
+//! The evidence page: what it says, where things lie, and that nothing from outside breaks it.
