@@ -129,7 +129,7 @@ impl Account {
         let rows = attendance::of_appointment(conn, &appointment)?;
         let words = correction::history(conn, &appointment, person)?;
         let lesson = Lesson::of(&attended, !rows.is_empty());
-        let own = rules::of_appointment(conn, &appointment)?.unwrap_or_else(|| house.clone());
+        let own = rules::for_scoring(conn, &appointment, house)?;
         let assessed = attended.case.assess(&own, now);
         let marks: Vec<&MarkRow> = match lesson.phase {
             Phase::Scored => rows.iter().map(|(mark, _)| mark).collect(),
@@ -264,8 +264,8 @@ fn labelled(conn: &mut Conn, facts: &Facts, house: &Rules) -> Result<Option<Rule
     if facts.evidence.rules == house.label() {
         return Ok(Some(house.clone()));
     }
-    let Some((name, _)) = facts.evidence.rules.rsplit_once('@') else { return Ok(None) };
-    Ok(rules::newest(conn, name)?.filter(|rules| rules.label() == facts.evidence.rules))
+    let Some((name, version)) = Rules::parse_label(&facts.evidence.rules) else { return Ok(None) };
+    Ok(rules::version(conn, name, version)?.map(|version| version.rules))
 }
 
 fn hosts(attended: &Attended, marks: &[&MarkRow], assessed: &Assessed) -> Vec<HostTime> {

@@ -36,7 +36,7 @@ pub(super) fn page(account: &Account) -> Markup {
                     section.story {
                         p.verdict { (said.verdict) }
                         @for sentence in &said.sentences { p { (sentence) } }
-                        @for note in note(account) { p { "Note: “" bdi { (note) } "”" } }
+                        @if let Some(note) = note(account) { p { "Note: “" bdi { (note) } "”" } }
                     }
                     @if account.lesson.phase != Phase::NotBegun {
                         figure { (drawing::inline(account)) }
@@ -100,10 +100,11 @@ fn numbers(account: &Account, clock: &ClockFace) -> Markup {
     let time =
         |at: Option<chrono::DateTime<chrono::Utc>>| at.map_or_else(|| "–".to_owned(), |at| clock.second(at));
     let yes = |flag: bool| if flag { "yes" } else { "no" };
-    let entries: [(&str, String); 14] = [
-        ("Attended", duration(numbers.attended_seconds)),
+    let entries: [(&str, String); 15] = [
+        ("Counted", duration(facts.attended_secs)),
         ("of", duration(numbers.window_seconds)),
         ("Share", per_cent(facts.score_milli)),
+        ("Attended", duration(numbers.attended_seconds)),
         ("Needed", duration(numbers.needed_seconds)),
         ("Rules", facts.evidence.rules.clone()),
         ("First joined", time(facts.first_join)),

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::account::{Account, Phase};
 use super::clock_face::{ClockFace, clean};
 use super::words;
-use crate::domain::attendance::{ConnectionEvidence, Evidence};
+use crate::domain::attendance::{ConnectionEvidence, CountedTime, Evidence};
 use crate::domain::connection::{Room, Source};
 use crate::domain::interval::{Interval, IntervalSet};
 
@@ -108,7 +108,11 @@ pub(super) fn lay_out(account: &Account) -> Chart {
     }
     let (mut lanes, left_out) = lanes(&stays, &axis, &clock);
     rows.append(&mut lanes);
-    let total = evidence.attended.as_slice().iter().copied();
+    let counted = match evidence.arithmetic.counted_time {
+        CountedTime::Attended => &evidence.attended,
+        CountedTime::Together => &evidence.together,
+    };
+    let total = counted.as_slice().iter().copied();
     rows.push(Row { label: "counted".to_owned(), bars: axis.bars(Kind::Total, total, "counted", &clock) });
     Chart {
         ticks: axis.ticks(&clock),

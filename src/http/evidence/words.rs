@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 
 use super::account::{Account, Phase};
 use super::clock_face::{ClockFace, clean, duration, per_cent};
-use crate::domain::attendance::{EndReason, Finding, MarkStatus, StartReason};
+use crate::domain::attendance::{
+    CountedTime, EndReason, Finding, MarkStatus, PresentNeeds, StartReason, Thresholds,
+};
 use crate::domain::connection::{Room, Source};
 
 /// Stays that are listed in a sentence; the table has all.
@@ -164,35 +166,55 @@ fn stays_outside(account: &Account, clock: &ClockFace) -> String {
 
 fn counted(account: &Account) -> String {
     let (facts, numbers) = (&account.facts, &account.facts.evidence.arithmetic);
-    let together = match numbers.together_seconds {
-        0 => String::new(),
-        seconds if seconds == numbers.attended_seconds => ", all of it together with a host".to_owned(),
-        seconds => format!(", {} of it together with a host", duration(seconds)),
-    };
-    format!(
-        "Counted: {} of {} ({}){together}.",
-        duration(numbers.attended_seconds),
+    let sum = format!(
+        "Counted: {} of {} ({})",
+        duration(facts.attended_secs),
         duration(numbers.window_seconds),
         per_cent(facts.score_milli)
-    )
+    );
+    match (numbers.counted_time, numbers.attended_seconds, numbers.together_seconds) {
+        (CountedTime::Together, attended, _) => {
+            let all = duration(attended);
+            format!("{sum}; these rules count the time together with a host, and there were {all} in all.")
+        }
+        (CountedTime::Attended, 0, _) | (CountedTime::Attended, _, 0) => format!("{sum}."),
+        (CountedTime::Attended, attended, together) if attended == together => {
+            format!("{sum}, all of it together with a host.")
+        }
+        (CountedTime::Attended, _, together) => {
+            format!("{sum}, {} of it together with a host.", duration(together))
+        }
+    }
 }
 
 fn rule(account: &Account) -> String {
-    let numbers = &account.facts.evidence.arithmetic;
-    let label = &account.facts.evidence.rules;
-    let how = account.rules.as_ref().map_or_else(String::new, |rules| {
-        let thresholds = &rules.thresholds;
-        let share = per_cent((thresholds.present_share * 1000.0).round() as i64);
-        format!(" ({} min or {share}, whichever is less)", thresholds.present_after_minutes)
-    });
-    let reached = numbers.attended_seconds >= numbers.needed_seconds;
-    let verdict = match (account.facts.status, reached) {
+    let (facts, numbers) = (&account.facts, &account.facts.evidence.arithmetic);
+    let how = account.rules.as_ref().map(|rules| format!(" ({})", asked(&rules.thresholds)));
+    let reached = facts.attended_secs >= numbers.needed_seconds;
+    let verdict = match (facts.status, reached) {
         (MarkStatus::Absent, _) => "there is no counted time",
         (_, true) => "that is reached",
         (_, false) => "that is not reached",
     };
-    let needed = duration(numbers.needed_seconds);
-    format!("{label} asks for {needed}{how}: {verdict}. → {}", account.facts.status.as_str())
+    format!(
+        "{} asks for {}{}: {verdict}. → {}",
+        clean(&facts.evidence.rules),
+        duration(numbers.needed_seconds),
+        how.unwrap_or_default(),
+        facts.status.as_str()
+    )
+}
+
+/// Where the needed time comes from.
+fn asked(thresholds: &Thresholds) -> String {
+    let minutes = format!("{} min", thresholds.present_after_minutes);
+    let share = per_cent((thresholds.present_share * 1000.0).round() as i64);
+    match thresholds.present_needs {
+        PresentNeeds::Either => format!("{minutes} or {share}, whichever is less"),
+        PresentNeeds::Both => format!("{minutes} and {share}"),
+        PresentNeeds::Minutes => minutes,
+        PresentNeeds::Share => share,
+    }
 }
 
 /// What else the rules look at.
@@ -200,8 +222,9 @@ fn remarks(account: &Account, name: &str, clock: &ClockFace) -> Vec<String> {
     let (facts, numbers) = (&account.facts, &account.facts.evidence.arithmetic);
     let mut remarks = Vec::new();
     if let (MarkStatus::Late, Some(by)) = (facts.status, numbers.late_by_seconds) {
-        let limit = account.rules.as_ref().map(|rules| rules.thresholds.late_after_minutes);
-        let limit = limit.map_or_else(String::new, |limit| format!("; up to {limit} min is in time"));
+        let window = facts.evidence.window.interval().length();
+        let limit = account.rules.as_ref().map(|rules| duration(rules.late_after(window).num_seconds()));
+        let limit = limit.map_or_else(String::new, |limit| format!("; up to {limit} is in time"));
         remarks.push(format!("{name} came {} after the start{limit}.", duration(by)));
     }
     if let (true, Some(by)) = (facts.left_early, numbers.left_before_end_seconds) {
