@@ -259,7 +259,7 @@ fn well_formed(document: &str) -> Result<(), String> {
 fn one_at_night_is_cut_off_at_the_edge_and_does_not_make_a_point_of_the_lesson() {
     let chart = lay_out(&busy());
     let bars = chart.rows.iter().flat_map(|row| &row.bars);
-    let night = bars.clone().find(|bar| bar.title.contains("20:00")).unwrap();
+    let night = bars.clone().find(|bar| bar.title.contains("20:00:00")).unwrap();
     assert_eq!((night.cut, night.kind), ((true, true), Kind::Uncounted));
     let planned = bars.clone().find(|bar| bar.kind == Kind::Planned).unwrap();
     assert!(planned.width > (RIGHT - LEFT) / 3.0, "{planned:?}");
