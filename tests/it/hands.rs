@@ -17,12 +17,16 @@ async fn school(database: TestDatabase, extra: &str) -> (Rig, String, String) {
         let email = format!("{host}@school.example");
         let user = json!({ "email": email, "first_name": name, "last_name": "", "type": 2 });
         rig.control(Method::POST, "/users", Some(user)).await;
-        rig.put(&format!("/api/people/{host}"), json!({ "name": name, "email": email, "role": "host" })).await;
+        rig.put(&format!("/api/people/{host}"), json!({ "name": name, "email": email, "role": "host" }))
+            .await;
     }
     let mut members = vec![json!({ "person": "reyes", "role": "host" })];
-    for (pupil, name) in
-        [("ada", "Ada Lovelace"), ("boole", "George Boole"), ("cantor", "Georg Cantor"), ("frege", "Gottlob Frege")]
-    {
+    for (pupil, name) in [
+        ("ada", "Ada Lovelace"),
+        ("boole", "George Boole"),
+        ("cantor", "Georg Cantor"),
+        ("frege", "Gottlob Frege"),
+    ] {
         let person = json!({ "name": name, "email": format!("{pupil}@school.example"), "role": "attendee" });
         rig.put(&format!("/api/people/{pupil}"), person).await;
         members.push(json!({ "person": pupil, "role": "attendee" }));
@@ -33,7 +37,8 @@ async fn school(database: TestDatabase, extra: &str) -> (Rig, String, String) {
         "start_time": (rig.clock.now() + chrono::Duration::minutes(20)).to_rfc3339() });
     let booked = rig.post("/api/appointments", booking).await;
     let id = |value: &Value| value.as_str().unwrap().to_owned();
-    let (appointment, meeting) = (id(&booked["appointment"]["id"]), id(&booked["appointment"]["meeting"]["id"]));
+    let (appointment, meeting) =
+        (id(&booked["appointment"]["id"]), id(&booked["appointment"]["meeting"]["id"]));
     (rig, appointment, meeting)
 }
 
@@ -63,7 +68,14 @@ fn of<'a>(answer: &'a Value, person: &str) -> &'a Value {
     records.iter().find(|record| record["student_id"] == person).unwrap_or_else(|| panic!("{answer:#}"))
 }
 
-async fn ask(rig: &Rig, role: &str, person: &str, method: Method, path: &str, body: Option<Value>) -> Response {
+async fn ask(
+    rig: &Rig,
+    role: &str,
+    person: &str,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> Response {
     let mut request = rig.http.request(method, rig.url(path)).bearer_auth(rig.token(role, person));
     if let Some(body) = body {
         request = request.json(&body);
@@ -100,7 +112,11 @@ async fn check_refusals(rig: &Rig, path: &str, meeting: &str) {
 
 async fn a_correction_is_kept(database: TestDatabase) {
     let listener = Listener::start(0, 200);
-    let endpoint = Listener::config(listener.port(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &["attendance.corrected"]);
+    let endpoint = Listener::config(
+        listener.port(),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        &["attendance.corrected"],
+    );
     let (rig, appointment, meeting) = school(database, &endpoint).await;
     let all = format!("/api/zoom/meetings/{meeting}/attendance");
     let path = format!("{all}/frege");
@@ -113,20 +129,33 @@ async fn a_correction_is_kept(database: TestDatabase) {
     let first_tag = answer.headers()["etag"].to_str().unwrap().to_owned();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["record"]["status"], "excused", "{answer:#}");
-    assert_eq!((&answer["stored"], &answer["record"]["correction"]["computed_status"]), (&json!(false), &Value::Null));
+    assert_eq!(
+        (&answer["stored"], &answer["record"]["correction"]["computed_status"]),
+        (&json!(false), &Value::Null)
+    );
     let before = rig.get(&all).await;
     assert_eq!(before["announced"][0]["student_id"], "frege", "{before:#}");
     assert_eq!(before["records"], json!([]));
     let told = listener.until("attendance.corrected").await;
-    assert_eq!((&told.json()["data"]["person"], &told.json()["data"]["by"]), (&json!("frege"), &json!("reyes")));
+    assert_eq!(
+        (&told.json()["data"]["person"], &told.json()["data"]["by"]),
+        (&json!("frege"), &json!("reyes"))
+    );
     assert!(!told.body.contains("dentist") && !told.body.contains("Gottlob"), "{}", told.body);
 
     // Kept over both scorings.
     let marks = play(&rig, &appointment, &meeting).await;
     let frege = of(&marks, "frege");
-    assert_eq!((&frege["status"], &frege["correction"]["computed_status"]), (&json!("excused"), &json!("absent")));
+    assert_eq!(
+        (&frege["status"], &frege["correction"]["computed_status"]),
+        (&json!("excused"), &json!("absent"))
+    );
     assert_eq!((&frege["correction"]["note"], &frege["correction"]["by"]), (&json!(NOTE), &json!("reyes")));
-    assert_eq!((&marks["summary"]["excused"], &marks["summary"]["absent"]), (&json!(1), &json!(1)), "{marks:#}");
+    assert_eq!(
+        (&marks["summary"]["excused"], &marks["summary"]["absent"]),
+        (&json!(1), &json!(1)),
+        "{marks:#}"
+    );
     assert_eq!(marks["announced"], Value::Null);
 
     // The same again is nothing new; another word is; an old version is refused; lifting brings the mark back.
@@ -140,10 +169,14 @@ async fn a_correction_is_kept(database: TestDatabase) {
     let marks = rig.get(&all).await;
     let frege = of(&marks, "frege");
     assert_eq!((&frege["status"], &frege["correction"]), (&json!("absent"), &Value::Null));
-    let words: Vec<&Value> = frege["history"].as_array().unwrap().iter().map(|word| &word["action"]).collect();
+    let words: Vec<&Value> =
+        frege["history"].as_array().unwrap().iter().map(|word| &word["action"]).collect();
     assert_eq!(words, [&json!("corrected"), &json!("corrected"), &json!("lifted")]);
     let story = rig.get(&format!("/api/appointments/{appointment}/story")).await.to_string();
-    assert!(story.contains("attendance.corrected") && story.contains("/attendance/frege/evidence"), "{story}");
+    assert!(
+        story.contains("attendance.corrected") && story.contains("/attendance/frege/evidence"),
+        "{story}"
+    );
     assert!(!story.contains("dentist"), "{story}");
 }
 
@@ -190,10 +223,17 @@ async fn strangers_are_settled(database: TestDatabase) {
     let of_cantor = json!({ "participant": kantor, "person": "cantor" });
     assert_eq!(status(&rig, "attendee", "cantor", Method::POST, &path, Some(of_cantor.clone())).await, 403);
     let elsewhere = json!({ "participant": kantor, "person": "other" });
-    assert_eq!(status(&rig, "host", "reyes", Method::POST, &path, Some(elsewhere)).await, 404, "not on the roster");
+    assert_eq!(
+        status(&rig, "host", "reyes", Method::POST, &path, Some(elsewhere)).await,
+        404,
+        "not on the roster"
+    );
     let nobody = json!({ "participant": "999999", "person": "cantor" });
     assert_eq!(status(&rig, "service", "s", Method::POST, &path, Some(nobody)).await, 404);
-    assert_eq!(status(&rig, "service", "s", Method::POST, &path, Some(json!({ "participant": kantor }))).await, 400);
+    assert_eq!(
+        status(&rig, "service", "s", Method::POST, &path, Some(json!({ "participant": kantor }))).await,
+        400
+    );
 
     let settled = rig.post(&path, of_cantor).await;
     assert_eq!((&settled["marks"], &settled["identity"]), (&json!("rescored"), &json!("name")), "{settled}");
@@ -258,7 +298,8 @@ async fn one_page_answers_why_to_those_who_may_ask() {
     if let Some(folder) = std::env::var_os("EVIDENCE_OUT") {
         std::fs::write(std::path::Path::new(&folder).join("boole.html"), &html).unwrap();
     }
-    let svg = rig.http.get(rig.url(&format!("{path}/evidence?format=svg"))).bearer_auth(rig.token("admin", "a"));
+    let svg =
+        rig.http.get(rig.url(&format!("{path}/evidence?format=svg"))).bearer_auth(rig.token("admin", "a"));
     let svg = svg.send().await.unwrap();
     assert_eq!(svg.headers()["content-type"], "image/svg+xml; charset=utf-8");
     assert!(svg.text().await.unwrap().starts_with("<?xml"));
@@ -267,12 +308,18 @@ async fn one_page_answers_why_to_those_who_may_ask() {
     assert_eq!(negotiated.headers()["content-type"], "text/html; charset=utf-8");
 
     let evidence = format!("{path}/evidence");
-    for (role, who, expected) in
-        [("host", "reyes", 200), ("host", "other", 404), ("attendee", "ada", 404), ("attendee", "stranger", 404)]
-    {
+    for (role, who, expected) in [
+        ("host", "reyes", 200),
+        ("host", "other", 404),
+        ("attendee", "ada", 404),
+        ("attendee", "stranger", 404),
+    ] {
         assert_eq!(status(&rig, role, who, Method::GET, &evidence, None).await, expected, "{role} {who}");
     }
-    assert_eq!(status(&rig, "admin", "a", Method::GET, &format!("{path}/evidence?format=pdf"), None).await, 400);
+    assert_eq!(
+        status(&rig, "admin", "a", Method::GET, &format!("{path}/evidence?format=pdf"), None).await,
+        400
+    );
     let nobody = format!("/api/zoom/meetings/{meeting}/attendance/nobody/evidence");
     assert_eq!(status(&rig, "admin", "a", Method::GET, &nobody, None).await, 404);
 }

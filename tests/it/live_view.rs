@@ -23,7 +23,8 @@ async fn lesson(database: TestDatabase) -> (Rig, String, String) {
     rig.control(Method::POST, "/users", Some(user)).await;
     for (person, role) in [("reyes", "host"), ("ada", "attendee"), ("boole", "attendee")] {
         let email = format!("{person}@school.example");
-        rig.put(&format!("/api/people/{person}"), json!({ "name": person, "email": email, "role": role })).await;
+        rig.put(&format!("/api/people/{person}"), json!({ "name": person, "email": email, "role": role }))
+            .await;
     }
     let body = json!({ "kind": "consultation", "title": "Now", "host": "reyes", "attendees": ["ada", "boole"],
         "duration": 30, "start_time": rig.clock.now().to_rfc3339() });
@@ -40,7 +41,8 @@ async fn lesson(database: TestDatabase) -> (Rig, String, String) {
 /// One webhook, as Zoom sends it at this moment.
 async fn webhook(rig: &Rig, number: &str, event: &str, participant: Option<Value>) {
     let now = rig.clock.now();
-    let mut object = json!({ "id": number, "uuid": "nowNOWnow==", "topic": "Now", "start_time": now.to_rfc3339() });
+    let mut object =
+        json!({ "id": number, "uuid": "nowNOWnow==", "topic": "Now", "start_time": now.to_rfc3339() });
     if let Some(participant) = participant {
         object["participant"] = participant;
     }
@@ -97,7 +99,10 @@ impl Stream {
                 let data = piece.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
                 let data: Value = serde_json::from_str(data).unwrap();
                 if good(&data["data"]) {
-                    return (data["data"].clone(), convened::clock::Clock::now(&convened::clock::SystemClock));
+                    return (
+                        data["data"].clone(),
+                        convened::clock::Clock::now(&convened::clock::SystemClock),
+                    );
                 }
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await;
@@ -143,7 +148,11 @@ async fn who_is_in(database: TestDatabase) {
     assert_eq!(now["unmatched"].as_array().unwrap().len(), 2);
     let own = rig.http.get(rig.url(&path)).bearer_auth(rig.token("attendee", "boole"));
     let own: Value = own.send().await.unwrap().json().await.unwrap();
-    assert_eq!((&own["present"][0]["id"], &own["counts"]["expected"]), (&json!("boole"), &json!(1)), "{own:#}");
+    assert_eq!(
+        (&own["present"][0]["id"], &own["counts"]["expected"]),
+        (&json!("boole"), &json!(1)),
+        "{own:#}"
+    );
     assert_eq!((&own["hosts"], &own["unmatched"]), (&json!([]), &json!([])));
 
     webhook(&rig, &number, "meeting.participant_left", left(&rig, "ada")).await;

@@ -7,8 +7,9 @@ use convened::domain::connection::{Connection, Room, Source};
 use convened::domain::identity::NOBODY;
 use convened::store::attendance::{self, MarkRow, effective_status};
 use convened::store::correction::{self, Corrected, Word};
+use convened::store::participant::{self, Match};
 use convened::store::settlement::{self, Settlement};
-use convened::store::{Conn, Json, participant};
+use convened::store::{Conn, Json};
 
 use crate::support::bookings::{at, book, meeting_of, person, policy, row};
 use crate::support::database::on_each_database;
@@ -112,8 +113,8 @@ on_each_database! {
         convened::store::meeting::save_run(conn, &id, "ended", Some(at(0)), Some(at(30)), at(30)).unwrap();
         let waiting = |conn: &mut Conn| settlement::waiting(conn, at(-1), at(1), None, 10).unwrap().len();
         assert_eq!(waiting(conn), 1);
-        let by_hand = [(stay("robot", None).id(), Some((NOBODY.to_owned(), "hand")))];
-        participant::save_matches(conn, &by_hand).unwrap();
+        let row = participant::of_meeting(conn, &id).unwrap().remove(0);
+        participant::save_matches(conn, &[Match { id: row.id, person: None, matched: Some("hand") }]).unwrap();
         assert_eq!(waiting(conn), 0);
         let rows = participant::of_meeting(conn, &id).unwrap();
         assert_eq!((rows[0].person_ref.as_deref(), rows[0].matched_by.as_deref()), (None, Some("hand")));

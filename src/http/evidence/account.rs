@@ -12,6 +12,7 @@ use crate::domain::lifecycle::MeetingStatus;
 use crate::domain::rules::Rules;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::meetings::record::judged_by;
 use crate::http::meetings::roll::{Roll, Share};
 use crate::http::meetings::{Attended, read_attended, view};
 use crate::store::attendance::{self, MarkRow};
@@ -108,6 +109,8 @@ pub(in crate::http) struct Account {
     pub(super) names: Vec<String>,
     /// Connections of nobody we know, for who may see them.
     pub(super) strangers: Option<usize>,
+    /// By what the mark is final.
+    pub(super) judged_by: Option<&'static str>,
     pub(super) as_of: DateTime<Utc>,
 }
 
@@ -145,6 +148,7 @@ impl Account {
         let story = story_of(conn, &appointment, person)?;
         Ok(Self {
             person: Subject::of(&attended, person),
+            judged_by: judged_by(&attended, facts.provisional),
             hosts: hosts(&attended, &marks, &assessed),
             names: names(&attended, &assessed, person),
             strangers: (attended.share == Share::All)

@@ -126,8 +126,8 @@ fn legend(y: f64) -> Markup {
     html! {
         g aria-hidden="true" {
             @for (place, (kind, text)) in entries.into_iter().enumerate() {
-                rect class=(class(kind)) x=(LEFT + 126.0 * place as f64) y=(y - 9.0) width="18" height="10" rx="2" {}
-                text class="soft" x=(LEFT + 126.0 * place as f64 + 24.0) y=(y) { (text) }
+                rect class=(class(kind)) x=(LEFT + 130.0 * place as f64) y=(y - 9.0) width="18" height="10" rx="2" {}
+                text class="soft" x=(LEFT + 130.0 * place as f64 + 24.0) y=(y) { (text) }
             }
         }
     }

@@ -103,6 +103,7 @@ fn account(name: &str, connections: &[Connection]) -> Account {
         story: Vec::new(),
         names: vec![format!("{name} (iPad)")],
         strangers: Some(0),
+        judged_by: Some("report"),
         as_of: at(90),
     }
 }
@@ -123,7 +124,7 @@ fn nine_minutes_of_forty_five_are_explained_in_full() {
             "Counted: 9 min of 45 min (20 %), all of it together with a host.",
             "standard@1 asks for 15 min (15 min or 50 %, whichever is less): that is not reached. → partial",
             "Ann Lee left 24 min before the end.",
-            "The mark is final.",
+            "The mark is final: Zoom's own report has been read completely.",
         ]
     );
 }

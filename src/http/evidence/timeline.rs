@@ -172,7 +172,9 @@ fn open_end(account: &Account) -> DateTime<Utc> {
 }
 
 fn time_of(c: &ConnectionEvidence, open_end: DateTime<Utc>) -> Option<Interval> {
-    let told = || Some(Interval::new(c.joined?, c.left.unwrap_or(open_end)));
+    // A button that was pressed once says nothing of a time.
+    let end = || c.left.or((c.source != Source::App).then_some(open_end));
+    let told = || Some(Interval::new(c.joined?, end()?));
     c.taken_as.or_else(told).filter(|time| !time.is_empty())
 }
 
@@ -182,7 +184,8 @@ fn waits(connections: &[ConnectionEvidence], open_end: DateTime<Utc>) -> Vec<(So
     let mut waits: Vec<(Source, Interval)> =
         waiting().filter_map(|c| Some((c.source, Interval::new(c.joined?, c.left?)))).collect();
     let outs: Vec<DateTime<Utc>> = waiting().filter(|c| c.joined.is_none()).filter_map(|c| c.left).collect();
-    let joins = connections.iter().filter(|c| c.room != Room::Waiting).filter_map(|c| c.joined);
+    let inside = connections.iter().filter(|c| c.room != Room::Waiting && c.source != Source::App);
+    let joins = inside.filter_map(|c| c.joined);
     let ends: Vec<DateTime<Utc>> = outs.into_iter().chain(joins).collect();
     for c in waiting().filter(|c| c.left.is_none()) {
         let Some(joined) = c.joined else { continue };
@@ -232,12 +235,12 @@ fn lanes(stays: &[Stay], axis: &Axis, clock: &ClockFace) -> (Vec<Row>, usize) {
 
 /// Who says so, and where.
 pub(super) fn label(source: Source, room: Room) -> String {
-    format!("{}, {}", source_word(source), room_word(room))
+    format!("{} · {}", source_word(source), room_word(room))
 }
 
 pub(super) fn source_word(source: Source) -> &'static str {
     match source {
-        Source::Webhook => "Zoom, live",
+        Source::Webhook => "Zoom live",
         Source::Report => "Zoom's report",
         Source::App => "button pressed",
         Source::Hand => "by hand",
@@ -266,13 +269,15 @@ impl Axis {
         let (margin, margin_max) = (length / 20, (length / 2).max(TimeDelta::minutes(15)));
         let of_hosts = hosts.iter().flat_map(|(_, time)| time.as_slice().iter().copied());
         let (mut from, mut to) = (planned.start, planned.end);
-        for time in stays.iter().map(|stay| stay.time).chain(of_hosts) {
+        let widest = Interval::new(planned.start - margin_max, planned.end + margin_max);
+        let near = |time: &Interval| time.overlaps(&widest);
+        for time in stays.iter().map(|stay| stay.time).chain(of_hosts).filter(near) {
             from = from.min(time.start);
             to = to.max(time.end);
         }
         Self {
-            from: (from - margin).max(planned.start - margin_max),
-            to: (to + margin).min(planned.end.max(planned.start) + margin_max),
+            from: (from - margin).max(widest.start),
+            to: (to + margin).min(widest.end).max(widest.start + length),
         }
     }
 

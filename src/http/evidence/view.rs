@@ -144,6 +144,7 @@ fn record(account: &Account) -> Record {
         held_against: facts.held_against,
         together_seconds: facts.together_secs,
         provisional: facts.provisional,
+        judged_by: account.judged_by,
         evidence: json!(facts.evidence),
         rules: facts.evidence.rules.clone(),
         correction,

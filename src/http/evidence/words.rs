@@ -245,7 +245,11 @@ fn remarks(account: &Account, name: &str, clock: &ClockFace) -> Vec<String> {
 fn standing(account: &Account) -> Option<String> {
     let text = match (account.lesson.phase, account.facts.provisional) {
         (Phase::Scored, true) => "The mark is provisional: Zoom's own report may still change it.",
-        (Phase::Scored, false) => "The mark is final.",
+        (Phase::Scored, false) => match account.judged_by {
+            Some("webhooks") => "Zoom gave no report in time: the mark is final by what was seen live.",
+            Some("report") => "The mark is final: Zoom's own report has been read completely.",
+            _ => "The mark is final.",
+        },
         (Phase::Running, _) => "The meeting is still going on.",
         (Phase::BeingScored, _) => "The meeting has ended and is being scored.",
         (Phase::NotBegun, _) => return None,

@@ -12,6 +12,7 @@ use super::view;
 use super::{Attended, read_attended};
 use crate::domain::attendance::MarkStatus;
 use crate::domain::lifecycle::MeetingStatus;
+use crate::domain::report::JudgedBy;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
@@ -31,6 +32,8 @@ pub(crate) struct AttendanceAnswer {
     message: Option<&'static str>,
     #[serde(rename = "inProgress")]
     in_progress: bool,
+    /// By what the marks are final: `report`, or `webhooks` where Zoom gave no report; null while they are not.
+    judged_by: Option<&'static str>,
     /// What hands said about marks that are not made yet, such as an absence that was announced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     announced: Vec<Announced>,
@@ -101,6 +104,7 @@ fn live(attended: &Attended, words: &Words, roll: &Roll<'_>) -> AttendanceAnswer
         hosts: Vec::new(),
         message: Some(IN_PROGRESS),
         in_progress: true,
+        judged_by: None,
         announced: announced(attended, words, |_| true),
     }
 }
@@ -150,6 +154,7 @@ fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>, words: &Wor
         records,
         message,
         in_progress: false,
+        judged_by: case.judged_by.filter(|_| !marked.is_empty()).map(JudgedBy::as_str),
         announced: announced(attended, words, |person| !marked.contains(person)),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Attended;
+use crate::domain::report::JudgedBy;
 use crate::store::attendance::{CorrectionRow, MarkRow, effective_status};
 use crate::store::correction::{self, Correction};
 
@@ -33,6 +34,8 @@ pub(in crate::http) struct Record {
     pub(in crate::http) together_seconds: i64,
     /// Zoom's reports may still change it.
     pub(in crate::http) provisional: bool,
+    /// By what it is final: `report`, or `webhooks` where Zoom gave no report; null while it is not.
+    pub(in crate::http) judged_by: Option<&'static str>,
     #[schema(value_type = Object)]
     pub(in crate::http) evidence: Value,
     /// Such as `standard@1`.
@@ -114,6 +117,11 @@ impl CorrectionView {
     }
 }
 
+/// By what a mark is final.
+pub(in crate::http) fn judged_by(attended: &Attended, provisional: bool) -> Option<&'static str> {
+    attended.case.judged_by.filter(|_| !provisional).map(JudgedBy::as_str)
+}
+
 impl Record {
     /// The record of a stored mark.
     pub(in crate::http) fn new(
@@ -142,6 +150,7 @@ impl Record {
             host_late: mark.host_late,
             held_against: mark.held_against,
             together_seconds: mark.together_seconds,
+            judged_by: judged_by(attended, mark.provisional),
             provisional: mark.provisional,
             evidence: serde_json::from_str(mark.evidence.as_str()).unwrap_or_default(),
             rules: mark.rules,
