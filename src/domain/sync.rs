@@ -300,7 +300,8 @@ fn keep_step(
         return if now < due { Step::Wait(due) } else { Step::Read { number } };
     }
     // People in the room are not thrown out because somebody else should host.
-    if !known.live && host.key().is_some() && host.key() != known.host_key.as_deref() {
+    let moves = !known.live && host.key().is_some() && host.key() != known.host_key.as_deref();
+    if moves && matches!(host, HostWanted::User { .. }) {
         return Step::Delete { number };
     }
     let told = match &known.told {
@@ -312,8 +313,12 @@ fn keep_step(
     if fields.is_empty()
         || generation <= known.synced_generation && known.drift.exhausted_until(now).is_some()
     {
-        // Without a host it keeps its meeting until somebody can take it over.
-        return if *host == HostWanted::None { Step::WaitForHost } else { Step::Rest };
+        // It keeps its meeting until somebody is known who can take it over.
+        return match host {
+            HostWanted::None => Step::WaitForHost,
+            HostWanted::Key(key) if moves => Step::FindHost { key: key.clone() },
+            HostWanted::Key(_) | HostWanted::User { .. } => Step::Rest,
+        };
     }
     Step::Change { number, change: SpecChange::of(&fields, spec), fields, generation }
 }

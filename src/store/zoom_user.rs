@@ -96,12 +96,12 @@ pub fn save(conn: &mut Conn, row: &ZoomUserRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the meetings that wait for this user due, whatever they were waiting for.
+/// Makes the meetings that wait for this user due, whatever they were waiting for; also those that another host keeps
+/// until this one can take them over.
 fn wake_meetings(conn: &mut Conn, user: &ZoomUserRow, now: UtcMillis) -> Result<(), StoreError> {
     let waiting: Vec<String> = zoom_meetings::table
         .inner_join(seats::table.on(seats::appointment_id.eq(zoom_meetings::appointment_id)))
         .filter(seats::zoom_user_id.eq_any([&user.email_key, &user.zoom_user_id]))
-        .filter(zoom_meetings::zoom_meeting_id.is_null())
         .filter(zoom_meetings::next_attempt_at.is_not_null())
         .select(zoom_meetings::id)
         .limit(WAKE_MAX)

@@ -2,7 +2,8 @@
 
 use convened::store::booking::{BookingError, line, overbooked};
 use convened::store::due::DueKind;
-use convened::store::{appointment, person, seat};
+use convened::store::{appointment, meeting, person, seat};
+use diesel::connection::SimpleConnection as _;
 
 use crate::support::bookings::{
     at, book, cancel, due, edit, host_of, meeting_of, moved_to, now, person, policy, row, story_of, try_book,
@@ -171,6 +172,20 @@ on_each_database! {
         line::hand_on_all(conn, &policy, now()).unwrap();
         assert!(host_of(conn, lost[0]).is_some(), "before who never had a seat");
         assert_eq!(host_of(conn, "late"), None);
+    }
+
+    a_meeting_that_another_host_keeps_is_woken_when_its_new_host_can_take_it_over(database) {
+        let conn = &mut database.conn();
+        let policy = policy(&[]);
+        person(conn, "reyes", "host");
+        book(conn, row("a", 0, Some("reyes"), "reject"), &policy);
+        due(conn, DueKind::Sync);
+        conn.batch_execute("UPDATE zoom_meetings SET zoom_meeting_id = '81', next_attempt_at = '2096-01-01 00:00:00'")
+            .unwrap();
+        assert!(due(conn, DueKind::Sync).is_empty());
+        zoom_says(conn, "Z1", "reyes", 1);
+        assert_eq!(due(conn, DueKind::Sync), [meeting_of(conn, "a")]);
+        assert_eq!(meeting::by_appointment(conn, "a").unwrap().unwrap().next_attempt_at, None);
     }
 
     a_booking_whose_time_has_passed_leaves_the_line(database) {

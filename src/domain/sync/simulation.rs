@@ -24,6 +24,8 @@ fn scripts(harsh: bool) -> impl Strategy<Value = Vec<(Fate, Edit)>> {
         8 => Just(Edit::None),
         2 => (0..90_i64).prop_map(Edit::Move),
         1 => (0..2_u8).prop_map(Edit::Host),
+        1 => Just(Edit::Stranger),
+        1 => Just(Edit::Ready),
         1 => Just(Edit::Cancel),
         harsh => Just(Edit::Meddle),
         harsh => Just(Edit::Delete),
@@ -38,9 +40,13 @@ proptest! {
         let mut world = World::new(lag_secs);
         for (index, (fate, edit)) in script.into_iter().enumerate() {
             world.befall(&edit);
+            let (before, nobody_to_move_to) =
+                (world.zoom.meetings.len(), world.wanted.is_some() && world.zoom.no_such_host);
             // One false 404 a run: two in a row, a second look apart, are what "gone" means.
             world.turn(if index == false_404 { Fate::False404 } else { fate });
             prop_assert!(world.zoom.meetings.len() <= 1, "two meetings at once: {world:?}");
+            let kept = world.zoom.meetings.len() >= before;
+            prop_assert!(kept || !nobody_to_move_to, "taken from its host for nobody: {world:?}");
         }
         world.calm()?;
     }
@@ -122,6 +128,24 @@ fn people_in_the_room_are_not_thrown_out_by_a_change_of_host() {
     world.known.live = false;
     world.turn(Fate::Fine);
     assert_eq!(world.zoom.meetings.len(), 0, "moved when nobody is in it");
+}
+
+#[test]
+fn a_meeting_keeps_its_host_until_the_new_one_is_known_and_edits_still_reach_it() {
+    let mut world = World::new(0);
+    while !world.turn(Fate::Fine) {}
+    world.befall(&Edit::Stranger);
+    for _ in 0..10 {
+        world.turn(Fate::Fine);
+        assert_eq!(world.zoom.meetings.len(), 1);
+    }
+    world.befall(&Edit::Move(20));
+    let step = next_step(&world.desired(), &world.known, world.now, &policy());
+    assert!(matches!(step, Step::Change { .. }), "{step:?}");
+    world.turn(Fate::Fine);
+    world.befall(&Edit::Ready);
+    while !world.turn(Fate::Fine) {}
+    assert_eq!((world.zoom.meetings.len(), world.zoom.created), (1, 2), "moved");
 }
 
 #[test]

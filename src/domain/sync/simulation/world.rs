@@ -38,6 +38,10 @@ pub(super) enum Edit {
     Cancel,
     /// The booking gets another host.
     Host(u8),
+    /// It gets a host who cannot host: nobody by that name, or not yet.
+    Stranger,
+    /// Whoever should host can, and who waits for them is woken.
+    Ready,
     /// Somebody shortens the meeting at Zoom.
     Meddle,
     /// Somebody deletes it there.
@@ -57,6 +61,8 @@ pub(super) struct AtZoom {
 pub(super) struct Zoom {
     pub(super) meetings: BTreeMap<String, AtZoom>,
     pub(super) created: u32,
+    /// The host that the booking wants cannot host.
+    pub(super) no_such_host: bool,
     /// A new meeting shows in lists only after this.
     list_lag: Duration,
 }
@@ -136,6 +142,7 @@ impl Zoom {
             Step::Delete { number } => {
                 self.meetings.remove(number).ok_or(()).map_or_else(missing, |_| Outcome::Deleted)
             }
+            _ if self.no_such_host => Outcome::Failed(Failure::Refused),
             _ => Outcome::HostFound,
         }
     }
@@ -179,8 +186,11 @@ impl World {
 
     pub(super) fn desired(&self) -> Desired {
         let generation = self.generation;
-        let host =
-            HostWanted::User { key: format!("host{}@example.com", self.host), id: format!("u{}", self.host) };
+        let key = format!("host{}@example.com", self.host);
+        let host = match self.zoom.no_such_host {
+            true => HostWanted::Key(key),
+            false => HostWanted::User { key, id: format!("u{}", self.host) },
+        };
         match self.wanted.clone() {
             Some(spec) => Desired::Meeting { generation, spec, host },
             None => Desired::Nothing { generation },
@@ -228,7 +238,14 @@ impl World {
             }
             Edit::Host(host) if self.wanted.is_some() => {
                 self.generation += 1;
-                self.host = *host;
+                (self.host, self.zoom.no_such_host) = (*host, false);
+            }
+            Edit::Stranger if self.wanted.is_some() => {
+                self.generation += 1;
+                (self.host, self.zoom.no_such_host) = (1 - self.host, true);
+            }
+            Edit::Ready if self.zoom.no_such_host => {
+                (self.zoom.no_such_host, self.known.not_before) = (false, None);
             }
             Edit::Meddle => {
                 if let Some(meeting) = own {
@@ -239,7 +256,7 @@ impl World {
                 self.known.number.as_ref().and_then(|number| self.zoom.meetings.remove(number));
             }
             Edit::Sweep => self.sweep(),
-            Edit::None | Edit::Move(_) | Edit::Host(_) => {}
+            Edit::None | Edit::Move(_) | Edit::Host(_) | Edit::Stranger | Edit::Ready => {}
         }
     }
 
@@ -277,11 +294,23 @@ impl World {
     /// Everything works again, for days on end.
     pub(super) fn calm(&mut self) -> Result<(), TestCaseError> {
         for _ in 0..5 {
-            let rested = (0..200).any(|_| self.turn(Fate::Fine));
-            prop_assert!(rested, "no rest: {:?}", self.known);
+            self.rest()?;
             self.now += Duration::hours(25);
             self.sweep();
         }
+        self.is_as_wanted()
+    }
+
+    /// Everything works again, until there is nothing more to do.
+    pub(super) fn rest(&mut self) -> Result<(), TestCaseError> {
+        self.befall(&Edit::Ready);
+        let rested = (0..200).any(|_| self.turn(Fate::Fine));
+        prop_assert!(rested, "no rest: {:?}", self.known);
+        Ok(())
+    }
+
+    /// One meeting as wanted, or none; what Zoom keeps otherwise is shown.
+    pub(super) fn is_as_wanted(&self) -> Result<(), TestCaseError> {
         let left: Vec<_> = self.zoom.meetings.values().map(|meeting| &meeting.spec).collect();
         prop_assert_eq!(left.len(), usize::from(self.wanted.is_some()), "{:?}", self);
         for (at_zoom, wanted) in left.into_iter().zip(&self.wanted) {
