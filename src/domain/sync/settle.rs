@@ -173,7 +173,7 @@ fn uncertain(next: &mut Known, step: &Step, now: DateTime<Utc>) {
                 looks: 0,
             });
         }
-        Step::Change { .. } => next.told = None,
+        Step::Change { .. } | Step::Delete { .. } => next.told = None,
         _ => {}
     }
 }

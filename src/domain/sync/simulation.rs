@@ -48,6 +48,9 @@ proptest! {
             let kept = world.zoom.meetings.len() >= before;
             prop_assert!(kept || !nobody_to_move_to, "taken from its host for nobody: {world:?}");
         }
+        // Nobody else has touched anything: it comes out right without the sweep.
+        world.rest()?;
+        world.is_as_wanted()?;
         world.calm()?;
     }
 
@@ -72,6 +75,17 @@ fn a_meeting_deleted_behind_our_back_is_made_again_after_the_second_look() {
     world.befall(&Edit::Move(15));
     world.turn(Fate::Fine);
     assert!(world.known.gone_at.is_some() && world.known.number.is_some(), "believed at the first look");
+    while !world.turn(Fate::Fine) {}
+    assert_eq!((world.zoom.meetings.len(), world.zoom.created), (1, 2));
+}
+
+#[test]
+fn a_delete_whose_answer_is_lost_is_looked_up_when_the_wish_turns_back() {
+    let mut world = World::new(0);
+    while !world.turn(Fate::Fine) {}
+    world.befall(&Edit::Host(1));
+    world.turn(Fate::AnswerLost);
+    world.befall(&Edit::Host(0));
     while !world.turn(Fate::Fine) {}
     assert_eq!((world.zoom.meetings.len(), world.zoom.created), (1, 2));
 }
