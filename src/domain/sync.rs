@@ -94,7 +94,7 @@ pub struct Known {
     pub create: Option<UnknownCreate>,
     /// When Zoom first said that the meeting is gone.
     pub gone_at: Option<DateTime<Utc>>,
-    /// Failures in a row for `tried_generation`.
+    /// Failures for `tried_generation` since something was done for it, or it came to rest.
     pub attempts: i64,
     /// The generation that was last tried.
     pub tried_generation: i64,
@@ -129,7 +129,8 @@ pub struct Policy {
     pub second_look: Duration,
     /// The first back-off after a failure (`zoom.retry_min`).
     pub retry_min: Duration,
-    /// The longest back-off (`zoom.retry_max`).
+    /// The longest back-off (`zoom.retry_max`), and the first after a refusal. Of creates and changes that Zoom refuses
+    /// or does not answer the waits go on doubling, up to a day.
     pub retry_max: Duration,
 }
 
@@ -233,7 +234,7 @@ pub enum Failure {
     Unknown,
     /// Not before this time (a daily limit).
     Until(DateTime<Utc>),
-    /// Zoom refuses; repeating soon cannot help, so the longest back-off.
+    /// Zoom refuses; repeating soon cannot help, so the longest back-off, and longer still each time.
     Refused,
     /// The host's Zoom user cannot host yet; whoever learns that they can lifts the wait.
     HostNotReady,
@@ -243,7 +244,11 @@ pub enum Failure {
 #[must_use]
 pub fn next_step(desired: &Desired, known: &Known, now: DateTime<Utc>, policy: &Policy) -> Step {
     if let Some(until) = backing_off(desired, known, now) {
-        return Step::Wait(until);
+        return match look_meanwhile(desired, known, now, policy) {
+            Some((number, due)) if due <= now => Step::Read { number },
+            Some((_, due)) => Step::Wait(due.min(until)),
+            None => Step::Wait(until),
+        };
     }
     if let Some(create) = &known.create {
         let due = create.since + policy.look_gap * i32::try_from(create.looks).unwrap_or(i32::MAX);
@@ -267,6 +272,19 @@ pub fn next_step(desired: &Desired, known: &Known, now: DateTime<Utc>, policy: &
 fn backing_off(desired: &Desired, known: &Known, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let until = known.not_before?;
     (now < until && desired.generation() <= known.tried_generation).then_some(until)
+}
+
+/// The wait for one thing keeps nobody from looking at what Zoom has. A look that fails too is not made once more
+/// before the wait is over: then what Zoom has counts as uncertain.
+fn look_meanwhile(
+    desired: &Desired,
+    known: &Known,
+    now: DateTime<Utc>,
+    policy: &Policy,
+) -> Option<(String, DateTime<Utc>)> {
+    let wanted = matches!(desired, Desired::Meeting { spec, .. } if spec.end() > now);
+    let number = known.number.clone().filter(|_| wanted && known.told.is_some() && known.create.is_none())?;
+    Some((number, look_due(known, policy)?))
 }
 
 fn second_look_due(known: &Known, policy: &Policy) -> Option<DateTime<Utc>> {
@@ -337,6 +355,7 @@ pub fn at_rest(
     now: DateTime<Utc>,
     policy: &Policy,
 ) -> Option<DateTime<Utc>> {
+    (known.attempts, known.not_before) = (0, None);
     let told = known.told.as_ref().filter(|_| known.number.is_some());
     let (Desired::Meeting { spec, .. }, Some(told)) = (desired, told) else { return nothing_there(known) };
     if spec.end() <= now {

@@ -244,7 +244,7 @@ async fn conclude(
     let before = known::known(view)?;
     let after = settle(&before, step, generation, &performed.outcome, now, &engine.sync, jitter);
     tale::count(&before, step, &performed);
-    let mut tales = tale::of(&before, step, &performed, &after);
+    let mut tales = tale::of(&before, step, &performed, &after, row.sync_state == "failed");
     tales.extend(tale::of_link(&view.look, &performed));
     let forget_host = performed.host_is_gone.clone();
     let (columns, look) = concluded(view, &after, performed, now)?;
@@ -296,6 +296,11 @@ fn concluded(
     columns.join_url = details.join_url.or(columns.join_url);
     look.last_join_url = columns.join_url.clone().or(look.last_join_url);
     known::note(&mut columns, &mut look, after)?;
+    // A look meanwhile changes nothing about what is waited for, and why.
+    let waits = after.not_before.is_some_and(|until| until > now);
+    if waits && view.meeting.next_attempt_at == after.not_before.map(UtcMillis::from) {
+        return Ok((columns, look));
+    }
     columns.last_error = performed.error;
     columns.sync_state = match performed.outcome {
         Outcome::Failed(Failure::Refused) => "failed",

@@ -1,5 +1,5 @@
-//! What a step adds to the story of a booking, and what others are told of it. Failures are told once a generation,
-//! not at every attempt; fields are named without their values, which may hold an address.
+//! What a step adds to the story of a booking, and what others are told of it. Failures are told once a generation
+//! (a refusal also after other failures), not at every attempt; fields are named without their values, which may hold an address.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -45,8 +45,14 @@ impl Tale {
     }
 }
 
-/// The lines that a step deserves.
-pub(super) fn of(before: &Known, step: &Step, performed: &Performed, after: &Known) -> Vec<Tale> {
+/// The lines that a step deserves. `refused_before` says whether the last failure was a refusal, too.
+pub(super) fn of(
+    before: &Known,
+    step: &Step,
+    performed: &Performed,
+    after: &Known,
+    refused_before: bool,
+) -> Vec<Tale> {
     let number = after.number.as_ref().or(before.number.as_ref());
     let tale = |kind, text: &str| {
         let details = json!({ "zoom_meeting_id": number, "zoom_tracking_id": performed.tracking_id });
@@ -60,7 +66,7 @@ pub(super) fn of(before: &Known, step: &Step, performed: &Performed, after: &Kno
             tale("zoom.adopted", "the answer to the create was lost; the meeting was found by its marker")
                 .and(Event::MeetingScheduled)
         }
-        (Outcome::NotListed, Step::Look { .. }) if after.create.is_none() => {
+        (Outcome::NotListed, Step::Look { .. }) if after.create.is_none() && before.attempts <= 1 => {
             tale("zoom.not_found", "the answer to the create was lost, and Zoom has no such meeting")
         }
         (Outcome::Changed, Step::Change { fields, generation, .. }) => {
@@ -83,7 +89,13 @@ pub(super) fn of(before: &Known, step: &Step, performed: &Performed, after: &Kno
         }
         // Told by `hold`, once an outage.
         (Outcome::Failed(Failure::Shut), _) => return Vec::new(),
-        (Outcome::Failed(failure), _) if after.attempts <= 1 => {
+        // A look meanwhile: what is waited for has been told.
+        (Outcome::Failed(_), Step::Read { .. }) if after.not_before == before.not_before => {
+            return Vec::new();
+        }
+        (Outcome::Failed(failure), _)
+            if after.attempts <= 1 || *failure == Failure::Refused && !refused_before =>
+        {
             let reason = performed.error.as_deref().unwrap_or("no reason given");
             let line = tale("zoom.failed", &format!("Zoom could not be told: {reason}"));
             if *failure == Failure::Refused { line.and(Event::MeetingFailed) } else { line }

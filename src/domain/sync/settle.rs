@@ -7,6 +7,13 @@ use super::{Failure, Known, LOOKS_MIN, Outcome, Policy, SpecChange, Step, Unknow
 use crate::domain::appointment::MeetingSpec;
 use crate::domain::drift::{Difference, Drift};
 
+/// The longest wait before a create or a change is tried once more: Zoom counts 100 of them a day for each host, the
+/// failed ones too, and every quarter of an hour would be 96.
+const WRITE_WAIT_MAX: Duration = Duration::days(1);
+
+/// However long the wait, a create or a change is tried once more this long before the start.
+const LAST_CALL: Duration = Duration::hours(1);
+
 /// What is known after `step`, taken for `generation` of the booking, came out as `outcome`. `jitter` in 0.0 to
 /// 1.0 spreads the back-off.
 ///
@@ -26,21 +33,32 @@ pub fn settle(
     if *outcome == Outcome::Failed(Failure::Shut) {
         return next;
     }
+    let meanwhile = is_look_meanwhile(known, step, generation, now);
     if let Outcome::Failed(failure) = outcome {
+        if meanwhile {
+            // Not once more before what is waited for.
+            next.told = None;
+            return next;
+        }
         next.attempts = if generation == next.tried_generation { next.attempts + 1 } else { 1 };
         next.tried_generation = generation;
         failed(&mut next, step, *failure, now, policy, jitter);
         return next;
     }
-    next.attempts = 0;
-    next.not_before = None;
+    if !(meanwhile && matches!(outcome, Outcome::Read { .. })) {
+        next.not_before = None;
+    }
+    // That Zoom could be read, or has not done what was asked, says nothing of the next try.
+    if matches!(outcome, Outcome::Created { .. } | Outcome::Changed | Outcome::Deleted | Outcome::HostFound) {
+        next.attempts = 0;
+    }
     match (step, outcome) {
         (Step::Create { spec, generation, host_key, .. }, Outcome::Created { number, told }) => {
             created(&mut next, number, host_key, spec, told.as_ref(), now);
             next.synced_generation = *generation;
         }
         (Step::Look { .. }, Outcome::Created { number, .. }) => adopt(&mut next, number),
-        (Step::Look { .. }, Outcome::NotListed) => not_listed(&mut next),
+        (Step::Look { .. }, Outcome::NotListed) => not_listed(&mut next, now, policy, jitter),
         (Step::Read { .. }, Outcome::Read { told }) => {
             next.told = Some(told.clone());
             next.gone_at = None;
@@ -113,12 +131,22 @@ fn adopt(next: &mut Known, number: &str) {
     next.gone_at = None;
 }
 
-fn not_listed(next: &mut Known) {
-    let Some(create) = next.create.as_mut() else { return };
+/// A create that was not done is as good as any that failed: its repetition waits.
+fn not_listed(next: &mut Known, now: DateTime<Utc>, policy: &Policy, jitter: f64) {
+    let Some(mut create) = next.create.take() else { return };
     create.looks += 1;
-    if create.looks >= LOOKS_MIN {
-        next.create = None;
+    if create.looks < LOOKS_MIN {
+        next.create = Some(create);
+        return;
     }
+    let until = now + back_off(next.attempts, policy, WRITE_WAIT_MAX, jitter);
+    next.not_before = Some(last_call(until, create.spec.start, now));
+}
+
+/// Whether it was a look at what Zoom has while something else waits to be tried again.
+fn is_look_meanwhile(known: &Known, step: &Step, generation: i64, now: DateTime<Utc>) -> bool {
+    let waits = known.not_before.is_some_and(|until| now < until);
+    matches!(step, Step::Read { .. }) && waits && generation <= known.tried_generation
 }
 
 /// The first "gone" is only noted; the second, a while later, is believed.
@@ -142,9 +170,19 @@ fn forget(next: &mut Known) {
     next.gone_at = None;
     next.drift = Drift::default();
     next.look = false;
+    next.attempts = 0;
 }
 
 fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, policy: &Policy, jitter: f64) {
+    let start = match step {
+        Step::Create { spec, .. } => Some(spec.start),
+        Step::Change { change, .. } => {
+            let told = next.told.as_ref().map(|told| told.start);
+            change.start.as_ref().map(|(start, _)| *start).or(told)
+        }
+        _ => None,
+    };
+    let writes = matches!(step, Step::Create { .. } | Step::Change { .. });
     if failure == Failure::Unknown {
         uncertain(next, step, now);
     }
@@ -153,11 +191,25 @@ fn failed(next: &mut Known, step: &Step, failure: Failure, now: DateTime<Utc>, p
         next.not_before = None;
         return;
     }
-    next.not_before = Some(match failure {
-        Failure::Until(until) => until,
+    let until = match failure {
+        Failure::Until(until) => {
+            next.not_before = Some(until);
+            return;
+        }
+        Failure::Refused if writes => now + doubled(policy.retry_max, next.attempts, WRITE_WAIT_MAX),
         Failure::Refused | Failure::HostNotReady => now + policy.retry_max,
-        Failure::NotDone | Failure::Unknown | Failure::Shut => now + back_off(next.attempts, policy, jitter),
-    });
+        Failure::Unknown if writes => now + back_off(next.attempts, policy, WRITE_WAIT_MAX, jitter),
+        Failure::NotDone | Failure::Unknown | Failure::Shut => {
+            now + back_off(next.attempts, policy, policy.retry_max, jitter)
+        }
+    };
+    next.not_before = Some(start.map_or(until, |start| last_call(until, start, now)));
+}
+
+/// The end of a wait, or the last call before `start`, when that comes first and lies ahead.
+fn last_call(until: DateTime<Utc>, start: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let call = start - LAST_CALL;
+    if call > now { until.min(call) } else { until }
 }
 
 /// What may have happened is not known any more.
@@ -178,14 +230,18 @@ fn uncertain(next: &mut Known, step: &Step, now: DateTime<Utc>) {
     }
 }
 
-/// Doubling from `retry_min` to `retry_max`, spread over the upper half ("equal jitter", AWS Architecture
-/// Blog, "Exponential Backoff And Jitter").
-fn back_off(attempts: i64, policy: &Policy, jitter: f64) -> Duration {
-    let doublings = attempts.saturating_sub(1).clamp(0, 30) as u32;
-    let doubled = 2_i32.checked_pow(doublings).and_then(|factor| policy.retry_min.checked_mul(factor));
-    let full = doubled.map_or(policy.retry_max, |doubled| doubled.min(policy.retry_max));
-    let half = full / 2;
+/// Doubling from `retry_min` to `most`, spread over the upper half ("equal jitter", AWS Architecture Blog,
+/// "Exponential Backoff And Jitter").
+fn back_off(attempts: i64, policy: &Policy, most: Duration, jitter: f64) -> Duration {
+    let half = doubled(policy.retry_min, attempts, most) / 2;
     half + Duration::milliseconds((half.num_milliseconds() as f64 * jitter.clamp(0.0, 1.0)) as i64)
+}
+
+/// `first` after the first attempt, twice as long after each other one, up to `most`.
+fn doubled(first: Duration, attempts: i64, most: Duration) -> Duration {
+    let doublings = attempts.saturating_sub(1).clamp(0, 30) as u32;
+    let doubled = 2_i32.checked_pow(doublings).and_then(|factor| first.checked_mul(factor));
+    doubled.map_or(most, |doubled| doubled.min(most))
 }
 
 #[cfg(test)]
@@ -200,9 +256,13 @@ mod tests {
             retry_min: Duration::seconds(1),
             retry_max: Duration::minutes(15),
         };
-        assert_eq!(back_off(1, &policy, 1.0), Duration::seconds(1));
-        assert_eq!(back_off(3, &policy, 1.0), Duration::seconds(4));
-        assert_eq!(back_off(3, &policy, 0.0), Duration::seconds(2));
-        assert_eq!(back_off(i64::MAX, &policy, 1.0), Duration::minutes(15));
+        let most = policy.retry_max;
+        assert_eq!(back_off(1, &policy, most, 1.0), Duration::seconds(1));
+        assert_eq!(back_off(3, &policy, most, 1.0), Duration::seconds(4));
+        assert_eq!(back_off(3, &policy, most, 0.0), Duration::seconds(2));
+        assert_eq!(back_off(i64::MAX, &policy, most, 1.0), Duration::minutes(15));
+        assert_eq!(doubled(most, 1, WRITE_WAIT_MAX), most);
+        assert_eq!(doubled(most, 4, WRITE_WAIT_MAX), most * 8);
+        assert_eq!(doubled(most, i64::MAX, WRITE_WAIT_MAX), WRITE_WAIT_MAX);
     }
 }

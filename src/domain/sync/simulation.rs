@@ -90,6 +90,72 @@ fn a_delete_whose_answer_is_lost_is_looked_up_when_the_wish_turns_back() {
     assert_eq!((world.zoom.meetings.len(), world.zoom.created), (1, 2));
 }
 
+/// When Zoom gets a create or a change until `end`, and does nothing but fail them.
+fn writes(world: &mut World, fate: Fate, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let mut writes = Vec::new();
+    while world.now < end {
+        let step = next_step(&world.desired(), &world.known, world.now, &policy());
+        let write = matches!(step, Step::Create { .. } | Step::Change { .. });
+        writes.extend(write.then_some(world.now));
+        world.turn(if write { fate } else { Fate::Fine });
+    }
+    writes
+}
+
+#[test]
+fn what_zoom_goes_on_failing_costs_a_host_few_of_the_hundred_writes_of_a_day() {
+    for fate in [Fate::Refused, Fate::RequestLost] {
+        let mut world = World::new(0);
+        let tomorrow = world.now + Duration::days(1);
+        let creates = writes(&mut world, fate, tomorrow).len();
+        while !world.turn(Fate::Fine) {}
+        world.befall(&Edit::Move(30));
+        let tomorrow = world.now + Duration::days(1);
+        let changes = writes(&mut world, fate, tomorrow).len();
+        assert!((5..20).contains(&creates) && (5..20).contains(&changes), "{creates}, {changes}");
+        while !world.turn(Fate::Fine) {}
+        assert_eq!((world.zoom.meetings.len(), world.known.attempts), (1, 0));
+    }
+}
+
+#[test]
+fn what_was_refused_is_tried_once_more_before_the_start() {
+    let mut world = World::new(0);
+    while !world.turn(Fate::Fine) {}
+    let planned = spec(1).start;
+    world.now = planned - Duration::hours(5);
+    world.befall(&Edit::Move(1));
+    let tried = writes(&mut world, Fate::Refused, planned);
+    assert_eq!(tried.last(), Some(&(planned - Duration::hours(1))), "{tried:?}");
+}
+
+#[test]
+fn a_meeting_whose_change_is_refused_is_looked_at_all_the_same() {
+    let mut world = World::new(0);
+    while !world.turn(Fate::Fine) {}
+    world.befall(&Edit::Move(30));
+    for _ in 0..11 {
+        world.turn(Fate::Refused);
+    }
+    let waits = |world: &World| {
+        matches!(next_step(&world.desired(), &world.known, world.now, &policy()), Step::Wait(_))
+    };
+    assert!(waits(&world));
+    (world.known.look, world.known.looked_at) = (true, None);
+    world.turn(Fate::Refused);
+    assert!(waits(&world), "a look that fails is not repeated at once");
+    world.known.told = Some(spec(0));
+    let asked = world.now;
+    world.turn(Fate::Fine);
+    assert!(waits(&world) && !world.known.look, "what was refused goes on waiting");
+    world.befall(&Edit::Delete);
+    world.known.look = true;
+    while world.zoom.created < 2 {
+        world.turn(Fate::Fine);
+    }
+    assert!(world.now - asked < Duration::minutes(5), "made again");
+}
+
 #[test]
 fn several_quick_edits_are_one_change() {
     let mut world = World::new(0);
@@ -166,6 +232,6 @@ fn a_meeting_keeps_its_host_until_the_new_one_is_known_and_edits_still_reach_it(
 fn a_booking_without_a_seat_waits_and_one_that_is_over_is_not_created() {
     let waiting = Desired::Meeting { generation: 1, spec: spec(0), host: HostWanted::None };
     assert_eq!(next_step(&waiting, &Known::default(), start(), &policy()), Step::WaitForHost);
-    let over = start() + Duration::days(60);
+    let over = start() + Duration::days(200);
     assert_eq!(next_step(&waiting, &Known::default(), over, &policy()), Step::TooLate);
 }

@@ -75,7 +75,7 @@ pub(super) fn spec(minute: i64) -> MeetingSpec {
     MeetingSpec {
         topic: "Algebra".into(),
         agenda: marked_agenda(SIGNED, ""),
-        start: start() + Duration::days(30) + Duration::minutes(minute),
+        start: start() + Duration::days(100) + Duration::minutes(minute),
         duration_minutes: 45,
         timezone: "UTC".into(),
         settings: BTreeMap::from([("waiting_room".to_owned(), json!(true))]),
