@@ -29,8 +29,8 @@ pub(super) struct Performed {
     /// Why it failed, in words for the operator; never personal data.
     pub(super) error: Option<String>,
     pub(super) tracking_id: Option<String>,
-    /// The Zoom user that Zoom does not know any more.
-    pub(super) host_is_gone: Option<String>,
+    /// The Zoom user whom Zoom did not know this time.
+    pub(super) host_in_doubt: Option<String>,
 }
 
 /// The fields of a meeting that are Zoom's.
@@ -45,7 +45,7 @@ pub(super) struct Details {
 
 impl Performed {
     pub(super) fn done(outcome: Outcome) -> Self {
-        Self { outcome, details: Details::default(), error: None, tracking_id: None, host_is_gone: None }
+        Self { outcome, details: Details::default(), error: None, tracking_id: None, host_in_doubt: None }
     }
 
     /// A step that failed for `reason`.
@@ -121,11 +121,11 @@ fn from_error(step: &Step, error: &ZoomError) -> Performed {
         }
         ZoomError::NotFound { code, .. } => {
             let reason = format!("the host has no user at Zoom (code {code})");
-            let host_is_gone = match step {
+            let host_in_doubt = match step {
                 Step::Create { host_id, .. } => Some(host_id.clone()),
                 _ => None,
             };
-            return Performed { host_is_gone, ..Performed::failed(Failure::Refused, &reason) };
+            return Performed { host_in_doubt, ..Performed::failed(Failure::Refused, &reason) };
         }
         ZoomError::Rejected { .. } => Failure::Refused,
         ZoomError::Unknown { .. } => Failure::Unknown,

@@ -14,7 +14,7 @@ use crate::store::due::{self, DueKind};
 use crate::store::look::{self, LookRow};
 use crate::store::meeting::{self, SyncColumns, SyncView};
 use crate::store::shard::Fence;
-use crate::store::{Conn, StoreError, UtcMillis, outbox, zoom_user};
+use crate::store::{Conn, StoreError, UtcMillis, outbox};
 
 /// More steps than this in one go mean that something flaps; the rest is done at the next wake-up.
 const STEPS_MAX: usize = 16;
@@ -246,7 +246,8 @@ async fn conclude(
     tale::count(&before, step, &performed);
     let mut tales = tale::of(&before, step, &performed, &after, row.sync_state == "failed");
     tales.extend(tale::of_link(&view.look, &performed));
-    let forget_host = performed.host_is_gone.clone();
+    let doubted_host = performed.host_in_doubt.clone();
+    let second_look = UtcMillis::from(now + engine.sync.second_look);
     let (columns, look) = concluded(view, &after, performed, now)?;
     let look = (look != view.look).then_some(look);
     let newly_numbered = if before.number.is_none() { after.number.clone() } else { None };
@@ -263,8 +264,9 @@ async fn conclude(
             if let Some(number) = newly_numbered {
                 crate::store::inbox::release_unowned(conn, &number)?;
             }
-            if let Some(host) = forget_host {
-                zoom_user::remove(conn, &host)?;
+            // Gone is believed at the second look; whoever reads the user then forgets them.
+            if let Some(host) = doubted_host {
+                due::set(conn, DueKind::ZoomUser, &host, second_look)?;
             }
             for tale in tales {
                 if let Some(event) = tale.event {
