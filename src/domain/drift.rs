@@ -80,6 +80,13 @@ impl Drift {
             .extend(told.into_iter().map(|known| Drifting { tells: known.tells.saturating_add(1), ..known }));
     }
 
+    /// Whether Zoom was told one of these fields before, and did not keep it.
+    #[must_use]
+    pub fn was_told(&self, differences: &[Difference]) -> bool {
+        let told = |field: &str| self.fields.iter().any(|known| known.field == field && known.tells > 0);
+        differences.iter().any(|one| told(&one.field))
+    }
+
     /// Zoom was told these differences, and can be believed.
     pub fn kept(&mut self, differences: &[Difference]) {
         self.fields.retain(|known| differences.iter().all(|kept| kept.field != known.field));

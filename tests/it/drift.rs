@@ -74,7 +74,9 @@ async fn our_own_echoes_cause_nothing() {
     let number = number(&rig.get(&path).await);
     meddle(&rig, &number, json!({ "duration": 10 })).await;
     told(&rig, &appointment, "zoom.restored").await;
-    assert_eq!(requests(&rig, "GET /meetings/{meetingId}").await - before, 1, "one look, for the one change");
+    rig.until(&path, "read back", in_sync).await;
+    let looks = requests(&rig, "GET /meetings/{meetingId}").await - before;
+    assert_eq!(looks, 2, "for the one change: one look, and one to see that Zoom keeps what it was told");
 }
 
 async fn the_sweep_finds_what_no_webhook_told(database: TestDatabase) {

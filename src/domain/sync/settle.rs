@@ -95,7 +95,8 @@ fn created(
     looked(next, now);
 }
 
-/// Zoom's 204 is believed, except for settings: those it may have dropped, and they are read back.
+/// Zoom's 204 is believed of an edit, but not of settings, which it may have dropped, nor of anything that was told
+/// before or that Zoom had otherwise without an edit: those are read back.
 fn changed(
     next: &mut Known,
     change: &SpecChange,
@@ -103,12 +104,13 @@ fn changed(
     generation: i64,
     now: DateTime<Utc>,
 ) {
-    if generation <= next.synced_generation {
+    let restores = generation <= next.synced_generation;
+    if restores {
         next.drift.restored(now);
     }
     next.synced_generation = next.synced_generation.max(generation);
     next.told = next.told.as_ref().map(|told| change.applied_to(told));
-    if change.wants_reading_back() {
+    if restores || change.wants_reading_back() || next.drift.was_told(fields) {
         next.drift.told(fields);
         (next.look, next.looked_at) = (true, None);
     } else {

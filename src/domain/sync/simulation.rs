@@ -19,6 +19,7 @@ fn scripts(harsh: bool) -> impl Strategy<Value = Vec<(Fate, Edit)>> {
         1 => Just(Fate::Refused),
         1 => Just(Fate::SettingsDropped),
         2 * harsh => Just(Fate::False404),
+        harsh => Just(Fate::TopicReplaced),
     ];
     let edit = prop_oneof![
         8 => Just(Edit::None),
@@ -177,6 +178,26 @@ fn a_setting_that_zoom_drops_is_told_twice_and_then_shown_but_an_edit_goes_on() 
     assert!(matches!(step, Step::Change { ref fields, .. } if fields.len() == 1), "{step:?}");
     while !world.turn(Fate::Fine) {}
     assert_eq!(world.known.drift.names(), ["settings.waiting_room"]);
+}
+
+#[test]
+fn a_topic_that_zoom_does_not_keep_is_told_twice_and_then_shown_day_after_day() {
+    let mut world = World::new(0);
+    while !world.turn(Fate::Fine) {}
+    world.wanted = Some(MeetingSpec { topic: "Geometry".to_owned(), ..spec(0) });
+    world.generation += 1;
+    let mut changes = 0;
+    for _ in 0..10 {
+        for _ in 0..20 {
+            let step = next_step(&world.desired(), &world.known, world.now, &policy());
+            changes += usize::from(matches!(step, Step::Change { .. }));
+            world.turn(Fate::TopicReplaced);
+        }
+        world.now += Duration::hours(25);
+        world.befall(&Edit::Sweep);
+    }
+    assert_eq!(changes, 3, "once for the edit, and twice when a sweep had seen it");
+    assert_eq!(world.known.drift.names(), ["topic"]);
 }
 
 #[test]

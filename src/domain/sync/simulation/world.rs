@@ -29,6 +29,8 @@ pub(super) enum Fate {
     Refused,
     /// Done, but for the settings.
     SettingsDropped,
+    /// Done, but Zoom keeps a topic of its own.
+    TopicReplaced,
 }
 
 #[derive(Debug, Clone)]
@@ -101,17 +103,22 @@ impl Zoom {
             Fate::False404 if about_a_meeting => return Outcome::Gone,
             _ => {}
         }
-        let outcome = self.answer(step, now, fate == Fate::SettingsDropped);
+        let outcome = self.answer(step, now, fate);
         if fate == Fate::AnswerLost { Outcome::Failed(Failure::Unknown) } else { outcome }
     }
 
-    fn answer(&mut self, step: &Step, now: DateTime<Utc>, drops: bool) -> Outcome {
+    fn answer(&mut self, step: &Step, now: DateTime<Utc>, fate: Fate) -> Outcome {
         let missing = |_| Outcome::Gone;
+        let (drops, renames) = (fate == Fate::SettingsDropped, fate == Fate::TopicReplaced);
+        let named = |spec: MeetingSpec| match renames {
+            true => MeetingSpec { topic: "My meeting".to_owned(), ..spec },
+            false => spec,
+        };
         match step {
             Step::Create { spec, host_id, .. } => {
                 self.created += 1;
                 let number = format!("8{:010}", self.created);
-                let mut spec = spec.clone();
+                let mut spec = named(spec.clone());
                 if drops {
                     spec.settings.insert("waiting_room".to_owned(), json!(false));
                 }
@@ -132,7 +139,7 @@ impl Zoom {
             Step::Change { number, change, .. } => {
                 self.meetings.get_mut(number).ok_or(()).map_or_else(missing, |meeting| {
                     let settings = meeting.spec.settings.clone();
-                    meeting.spec = change.applied_to(&meeting.spec);
+                    meeting.spec = named(change.applied_to(&meeting.spec));
                     if drops {
                         meeting.spec.settings = settings;
                     }
