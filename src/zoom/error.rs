@@ -76,6 +76,10 @@ pub enum ZoomError {
     /// The daemon is going down; this call was not tried.
     #[error("the daemon is shutting down")]
     ShuttingDown,
+    /// While it waited for its turn, what it is about went to another process, or whoever asked went away; this call
+    /// was not tried.
+    #[error("the call was taken back before it left")]
+    TakenBack,
 }
 
 /// Why an answer is unknown.
@@ -192,7 +196,8 @@ impl ZoomError {
             | Self::ScopeMissing { .. }
             | Self::CredentialsRefused { .. }
             | Self::Overloaded
-            | Self::ShuttingDown => Retry::Backoff,
+            | Self::ShuttingDown
+            | Self::TakenBack => Retry::Backoff,
         }
     }
 
@@ -234,6 +239,7 @@ impl ZoomError {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::Overloaded => "overloaded",
             Self::ShuttingDown => "shutting_down",
+            Self::TakenBack => "taken_back",
         }
     }
 

@@ -139,7 +139,8 @@ fn from_error(step: &Step, error: &ZoomError) -> Performed {
         | ZoomError::CredentialsRefused { .. }
         | ZoomError::BreakerOpen { .. }
         | ZoomError::Overloaded
-        | ZoomError::ShuttingDown => Failure::Shut,
+        | ZoomError::ShuttingDown
+        | ZoomError::TakenBack => Failure::Shut,
         ZoomError::ScopeMissing { .. } | ZoomError::RateLimited(Limit::Qps { .. } | Limit::LockKey) => {
             Failure::NotDone
         }

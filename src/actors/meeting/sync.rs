@@ -75,8 +75,10 @@ pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<
         let performed = perform::step(engine, &view, &desired, &step, lane(&step, interactive)).await;
         let refused_at_the_door = performed.outcome == Outcome::Failed(Failure::Shut);
         conclude(engine, &view, version, &step, desired.generation(), performed).await?;
-        // While it is shut the next round holds; otherwise this was a moment's matter.
-        if refused_at_the_door && engine.zoom.door().outage().is_none() {
+        // While it is shut the next round holds, and ends when the meeting is another's by now; otherwise this was a
+        // moment's matter.
+        let ours = engine.shards.fence(id) == Some(fence);
+        if refused_at_the_door && ours && engine.zoom.door().outage().is_none() {
             return hold::come_again(engine, fence, &view).await.map(Some);
         }
     }

@@ -107,10 +107,12 @@ impl ZoomApiActor {
         job.reply.answer(outcome);
     }
 
-    /// Drops a call that nobody waits for any more.
+    /// Drops a call that nobody waits for any more, or that may not leave any more: its caller has to know that
+    /// nothing was done.
     pub(super) fn forget(&mut self, mut job: Job) {
         self.refund(&mut job);
         count(&job, "abandoned");
+        job.reply.answer(Err(ZoomError::TakenBack));
     }
 
     /// When nothing is under way any more, says so to whoever drains.

@@ -60,7 +60,8 @@ impl ZoomApiActor {
             | ZoomError::RateLimited(_)
             | ZoomError::BreakerOpen { .. }
             | ZoomError::Overloaded
-            | ZoomError::ShuttingDown => Cause::Unreachable,
+            | ZoomError::ShuttingDown
+            | ZoomError::TakenBack => Cause::Unreachable,
         };
         self.shut(cause, error, ctx);
     }

@@ -1,6 +1,7 @@
 //! The door against a Zoom that misbehaves; who goes first and how fast is tested where it is decided.
 
 mod outage;
+mod taken_back;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
