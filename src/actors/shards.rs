@@ -6,16 +6,18 @@
 //! [`LEASE`], so that a process that was asleep wakes up owning nothing.
 
 mod keeper;
+mod moment;
 mod note;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 pub use self::keeper::Keeper;
+use self::moment::Moment;
 pub use self::note::Note;
 use crate::domain::shard::{COUNT, Shard, ShardSet};
 use crate::store::DatabaseUrl;
@@ -45,7 +47,7 @@ struct Held {
     mine: ShardSet,
     epochs: Arc<[i64; COUNT as usize]>,
     /// The database confirmed it, and until then it is believed.
-    until: Instant,
+    until: Moment,
     processes: usize,
 }
 
@@ -84,7 +86,7 @@ impl Shards {
                 held: RwLock::new(Held {
                     mine: ShardSet::NONE,
                     epochs: Arc::new([0; COUNT as usize]),
-                    until: Instant::now(),
+                    until: Moment::now(),
                     processes: 1,
                 }),
                 notes: Mutex::default(),
@@ -178,11 +180,11 @@ impl Shared {
     }
 
     /// The database was asked at `asked` and has answered. Gives what was believed and is not so.
-    fn confirm(&self, census: &Census, asked: Instant) -> ShardSet {
+    fn confirm(&self, census: &Census, asked: Moment) -> ShardSet {
         let mut held = self.write();
         let lost = held.mine.without(census.mine);
         held.mine = held.mine.without(lost);
-        held.until = asked + LEASE;
+        held.until = asked.after(LEASE);
         held.processes = census.processes;
         held.show();
         lost
@@ -214,7 +216,7 @@ impl Shared {
     fn lose_all(&self) {
         let mut held = self.write();
         held.mine = ShardSet::NONE;
-        held.until = Instant::now();
+        held.until = Moment::now();
         held.show();
     }
 
@@ -225,7 +227,7 @@ impl Shared {
 
 impl Held {
     fn is_expired(&self) -> bool {
-        Instant::now() >= self.until
+        self.until.has_passed()
     }
 
     fn valid(&self) -> ShardSet {
@@ -268,12 +270,16 @@ mod tests {
         assert!(!shards.owns(MEETING) && shards.fault().is_some());
         shared.gain(&[(Shard::of(MEETING), 3)]);
         let gained = std::iter::once(Shard::of(MEETING)).collect();
-        shared.confirm(&census(gained), Instant::now());
+        shared.confirm(&census(gained), Moment::now());
         assert!(shards.owns(MEETING) && shards.fault().is_none());
-        let long_ago = Instant::now().checked_sub(LEASE).expect("the machine has run that long");
+        let long_ago = Moment::now().before(LEASE);
         shared.confirm(&census(gained), long_ago);
         assert!(!shards.owns(MEETING), "asleep since the last confirmation");
         assert_eq!(shards.fence(MEETING), None);
+        shared.confirm(&census(gained), Moment::now());
+        assert!(shards.owns(MEETING));
+        shared.confirm(&census(gained), Moment::now().slept(LEASE));
+        assert!(!shards.owns(MEETING), "suspended since then, while the steady clock stood still");
     }
 
     #[test]
@@ -281,7 +287,7 @@ mod tests {
         let (shards, shared) = shared();
         let mine: ShardSet = std::iter::once(Shard::of(MEETING)).collect();
         shared.gain(&[(Shard::of(MEETING), 3)]);
-        shared.confirm(&census(mine), Instant::now());
+        shared.confirm(&census(mine), Moment::now());
         let guard = shards.guard(MEETING);
         assert!(guard.stands());
         shared.part_with(mine);
@@ -295,7 +301,7 @@ mod tests {
     fn a_lock_that_fell_unnoticed_is_noticed_at_the_next_look() {
         let (shards, shared) = shared();
         shared.gain(&[(Shard::of(MEETING), 1)]);
-        let lost = shared.confirm(&census(ShardSet::NONE), Instant::now());
+        let lost = shared.confirm(&census(ShardSet::NONE), Moment::now());
         assert!(lost.contains(Shard::of(MEETING)) && !shards.owns(MEETING));
     }
 }

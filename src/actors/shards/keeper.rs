@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::Shared;
+use super::moment::Moment;
 use super::note::{self, Heard};
 use crate::actors::due;
 use crate::actors::engine::Engine;
@@ -110,7 +111,7 @@ impl Keeper {
     }
 
     fn beat(&self, session: &mut Session, leaving: &mut Option<Leaving>) -> Result<(), StoreError> {
-        let asked = Instant::now();
+        let asked = Moment::now();
         let census = session.census()?;
         let lost = self.shared.confirm(&census, asked);
         if !lost.is_empty() {
