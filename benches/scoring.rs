@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use chrono::{DateTime, Utc};
 use convened::domain::attendance::{Assessment, InstanceSpan, RosterPerson, Rules, assess};
-use convened::domain::connection::{Connection, fold, from_event};
+use convened::domain::connection::{Connection, fold_events};
 use convened::domain::events::ZoomEvent;
 use convened::zoom::event::parse;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -62,7 +62,7 @@ fn roster() -> Vec<RosterPerson> {
 fn scoring(criterion: &mut Criterion) {
     let bodies: Vec<Vec<u8>> = (0..PARTICIPANTS).flat_map(bodies).collect();
     let events: Vec<ZoomEvent> = bodies.iter().map(|body| parse(body).unwrap()).collect();
-    let folded = |events: &[ZoomEvent]| fold(events.iter().filter_map(from_event));
+    let folded = |events: &[ZoomEvent]| fold_events(events);
     let connections: Vec<Connection> = folded(&events);
     let (roster, settled, rules) = (roster(), BTreeMap::new(), Rules::default());
     let instances = [InstanceSpan {
@@ -71,18 +71,20 @@ fn scoring(criterion: &mut Criterion) {
         ended: Some(second(3600)),
         report_complete: false,
     }];
-    let assessed = |connections: &[Connection]| {
+    let running = [InstanceSpan { ended: None, ..instances[0].clone() }];
+    let assessed_in = |instances: &[InstanceSpan], connections: &[Connection]| {
         assess(&Assessment {
             planned_start: second(0),
             planned_end: second(3600),
-            as_of: second(4000),
+            as_of: second(2400),
             roster: &roster,
-            instances: &instances,
+            instances,
             connections,
             settled: &settled,
             rules: &rules,
         })
     };
+    let assessed = |connections: &[Connection]| assessed_in(&instances, connections);
 
     let mut group = criterion.benchmark_group("events");
     group.throughput(Throughput::Elements(u64::try_from(events.len()).unwrap()));
@@ -104,6 +106,9 @@ fn scoring(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::try_from(PARTICIPANTS).unwrap()));
     group.bench_function("rescore_1000_participants", |b| {
         b.iter_batched(|| (), |()| assessed(black_box(&connections)), BatchSize::LargeInput);
+    });
+    group.bench_function("rescore_1000_participants_live", |b| {
+        b.iter_batched(|| (), |()| assessed_in(&running, black_box(&connections)), BatchSize::LargeInput);
     });
     group.finish();
 }

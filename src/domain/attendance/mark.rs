@@ -109,8 +109,11 @@ fn status(
 
 /// The attended part of the window in thousandths, rounded half up.
 fn score_milli(attended: TimeDelta, window: TimeDelta) -> i64 {
-    let (attended, window) = (attended.num_milliseconds(), window.num_milliseconds());
-    if window <= 0 { 0 } else { (2000 * attended + window) / (2 * window) }
+    let (attended, window) = (i128::from(attended.num_milliseconds()), i128::from(window.num_milliseconds()));
+    if window <= 0 {
+        return 0;
+    }
+    i64::try_from((2000 * attended + window) / (2 * window)).unwrap_or(1000)
 }
 
 /// When the stays that reach into the window began and ended.

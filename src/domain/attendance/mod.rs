@@ -29,8 +29,10 @@ mod hosts;
 mod mark;
 mod presence;
 mod runs;
+mod signs;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod window;
 
 pub use evidence::{
@@ -237,6 +239,8 @@ fn sort_out<'a>(a: &Assessment<'a>, runs: &Runs<'a>) -> Sorted<'a> {
     }
     for held in &mut held {
         held.sort_unstable_by(|a, b| a.reading_order().cmp(&b.reading_order()));
+        // What is told twice (a row on two pages of a report) is shown once.
+        held.dedup_by(|a, b| a.connection == b.connection);
     }
     Sorted { held, matched, unmatched }
 }

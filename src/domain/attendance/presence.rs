@@ -6,11 +6,14 @@
 //!   person's next join, a leave that has no join, or the end of the run.
 //! - A leave without a join: they came after the last thing known of them, and not before the run began.
 //!   Without either, only the moment is proven, and a moment has no length.
+//! - What a webhook tells beyond the end that Zoom told of the run is cut off: nobody stays in a meeting that is over.
 //! - The calling system's buttons count only with both times.
 
 use chrono::{DateTime, Utc};
 
 use super::runs::Run;
+use super::signs::Signs;
+use super::waiting::Waits;
 use crate::domain::connection::{Connection, Room, Source};
 use crate::domain::identity::MatchedBy;
 use crate::domain::interval::{Interval, IntervalSet};
@@ -69,17 +72,15 @@ impl Presence {
         let counts = |h: &Held<'_>| h.is_accepted() || (buttons_count && h.connection.source == Source::App);
         let evidence: Vec<&Connection> = held.iter().filter(|h| counts(h)).map(|h| h.connection).collect();
 
-        let mut presence = Self {
-            waited: evidence.iter().any(|c| c.room == Room::Waiting),
-            stays: Vec::with_capacity(held.len()),
-            ..Self::default()
-        };
+        let (signs, waits) = (Signs::of(&evidence), Waits::of(&evidence));
+        let mut presence =
+            Self { waited: !waits.is_empty(), stays: Vec::with_capacity(held.len()), ..Self::default() };
         let mut pieces: Vec<Interval> = Vec::with_capacity(evidence.len());
         for h in held {
-            let closed = if counts(h) { close(h, &evidence, as_of) } else { None };
+            let closed = if counts(h) { close(h, &signs, as_of) } else { None };
             if let Some(Closed { stay, still_open }) = closed {
                 let from = pieces.len();
-                presence.cut_out_waiting(h.connection, stay, &evidence, &mut pieces);
+                waits.cut_out(h.connection, stay, &mut pieces);
                 presence.still_there |= still_open;
                 if h.is_in_lesson(&stay, planned) {
                     let first = pieces.get(from).map(|piece| piece.start);
@@ -91,21 +92,6 @@ impl Presence {
         presence.time = pieces.into_iter().collect();
         presence
     }
-
-    fn cut_out_waiting(
-        &self,
-        connection: &Connection,
-        stay: Interval,
-        evidence: &[&Connection],
-        pieces: &mut Vec<Interval>,
-    ) {
-        if self.waited {
-            let waiting = waiting_time(connection, stay, evidence);
-            pieces.extend_from_slice(IntervalSet::from_iter([stay]).subtract(&waiting).as_slice());
-        } else if !stay.is_empty() {
-            pieces.push(stay);
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -115,25 +101,28 @@ struct Closed {
 }
 
 /// A connection's time with both ends; `None` for waiting rooms and for connections without any time.
-fn close(h: &Held<'_>, evidence: &[&Connection], as_of: DateTime<Utc>) -> Option<Closed> {
+fn close(h: &Held<'_>, signs: &Signs<'_>, as_of: DateTime<Utc>) -> Option<Closed> {
     let c = h.connection;
     if c.room == Room::Waiting {
         return None;
     }
     let run = h.run.unwrap_or_default();
-    match (c.join_time, c.leave_time) {
-        (Some(join), Some(leave)) if join <= leave => {
-            Some(Closed { stay: Interval::new(join, leave), still_open: false })
-        }
-        _ if c.source == Source::App => None,
+    let closed = |start, end| Closed { stay: Interval::new(start, end), still_open: false };
+    let mut found = match (c.join_time, c.leave_time) {
+        (Some(join), Some(leave)) if join <= leave => closed(join, leave),
+        _ if c.source == Source::App => return None,
         // A leave before its join is another connection's leave under the same id: this one is open.
-        (Some(join), _) => Some(close_leave(c, join, &run, evidence, as_of)),
+        (Some(join), _) => close_leave(c, join, &run, signs, as_of),
         (None, Some(leave)) => {
-            let join = last_sign_before(c, leave, &run, evidence).unwrap_or(leave);
-            Some(Closed { stay: Interval::new(join, leave), still_open: false })
+            let came = [signs.last_before(c, leave), run.started.filter(|at| *at <= leave)];
+            closed(came.into_iter().flatten().max().unwrap_or(leave), leave)
         }
-        (None, None) => None,
+        (None, None) => return None,
+    };
+    if let (Source::Webhook, Some(over)) = (c.source, run.told_end) {
+        found.stay.end = found.stay.end.min(over).max(found.stay.start);
     }
+    Some(found)
 }
 
 /// An open connection, closed by what shows that it was gone.
@@ -141,85 +130,14 @@ fn close_leave(
     c: &Connection,
     join: DateTime<Utc>,
     run: &Run,
-    evidence: &[&Connection],
+    signs: &Signs<'_>,
     as_of: DateTime<Utc>,
 ) -> Closed {
-    let others = || others_of_run(c, evidence).filter(|o| o.room != Room::Waiting);
-    let orphan_leave =
-        others().filter(|o| o.join_time.is_none()).filter_map(|o| o.leave_time).filter(|at| *at > join).min();
+    let orphan_leave = signs.leave_after(c, join);
     let Some(ended) = run.ended else {
         let still_open = orphan_leave.is_none();
         return Closed { stay: Interval::new(join, orphan_leave.unwrap_or(as_of).max(join)), still_open };
     };
-    // Going into a breakout room does not end the stay in the meeting, coming back does.
-    let next_join = others()
-        .filter(|o| o.room == Room::Main || c.room == Room::Breakout)
-        .filter_map(|o| o.join_time)
-        .filter(|at| *at > join)
-        .min();
-    let end = [Some(ended), orphan_leave, next_join].into_iter().flatten().min().unwrap_or(join);
-    Closed { stay: Interval::new(join, end.max(join)), still_open: false }
-}
-
-/// The last thing known of the person before `leave`, else the beginning of the run.
-fn last_sign_before(
-    c: &Connection,
-    leave: DateTime<Utc>,
-    run: &Run,
-    evidence: &[&Connection],
-) -> Option<DateTime<Utc>> {
-    others_of_run(c, evidence)
-        .flat_map(|o| [o.join_time, o.leave_time])
-        .chain([run.started])
-        .flatten()
-        .filter(|at| *at <= leave)
-        .max()
-}
-
-/// The person's other connections in the same run.
-fn others_of_run<'a>(c: &'a Connection, evidence: &'a [&Connection]) -> impl Iterator<Item = &'a Connection> {
-    evidence.iter().copied().filter(|o| !std::ptr::eq(*o, c) && o.instance == c.instance)
-}
-
-/// When this device waited, as far as that touches its `stay`. Another device of the same person may wait while
-/// this one is in the meeting: that takes nothing off.
-fn waiting_time(c: &Connection, stay: Interval, evidence: &[&Connection]) -> IntervalSet {
-    let rows = || others_of_run(c, evidence).filter(|o| o.room == Room::Waiting && o.device() == c.device());
-    let whole = rows().filter_map(|row| Some(Interval::new(row.join_time?, row.leave_time?)));
-    let mut steps: Vec<(DateTime<Utc>, Step)> = rows()
-        .filter_map(|row| match (row.join_time, row.leave_time) {
-            (Some(at), None) => Some((at, Step::In)),
-            (None, Some(at)) => Some((at, Step::Out)),
-            _ => None,
-        })
-        .collect();
-    steps.sort_unstable();
-    let mut waits: Vec<Interval> = whole.collect();
-    let mut since = None;
-    for moment in steps.chunk_by(|a, b| a.0 == b.0) {
-        let [(at, _), ..] = *moment else { continue };
-        let made = |step| moment.iter().any(|(_, made)| *made == step);
-        match (since, made(Step::In), made(Step::Out)) {
-            (None, true, false) => since = Some(at),
-            (Some(from), false, true) => {
-                waits.push(Interval::new(from, at));
-                since = None;
-            }
-            // In and out within one second leaves things as they were; so does a step told twice.
-            _ => {}
-        }
-    }
-    if let Some(from) = since {
-        // Nobody told us of the admission; joining the meeting afterwards proves one.
-        let until = if stay.start > from { stay.start } else { stay.end };
-        waits.push(Interval::new(from, until));
-    }
-    waits.into_iter().collect()
-}
-
-/// A step at the waiting room's door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    In,
-    Out,
+    let end = [Some(ended), orphan_leave, signs.join_after(c, join)].into_iter().flatten().min();
+    Closed { stay: Interval::new(join, end.unwrap_or(join).max(join)), still_open: false }
 }

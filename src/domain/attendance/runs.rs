@@ -1,10 +1,8 @@
 //! The runs of a meeting, with what is known of each.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 
-use super::Assessment;
+use super::{Assessment, InstanceSpan};
 use crate::domain::connection::{Connection, Source};
 
 /// One run, as far as its times are known.
@@ -13,6 +11,8 @@ pub(super) struct Run {
     pub(super) started: Option<DateTime<Utc>>,
     /// The actual end; for a run whose end nobody told us, the start of the next one.
     pub(super) ended: Option<DateTime<Utc>>,
+    /// The actual end, where Zoom told it.
+    pub(super) told_end: Option<DateTime<Utc>>,
     /// Whether any of it may lie in the planned window.
     pub(super) overlaps: bool,
     /// Whether Zoom's report of it has been read to the last page.
@@ -21,45 +21,47 @@ pub(super) struct Run {
     pub(super) has_report_rows: bool,
 }
 
-/// All runs, found by UUID.
+/// All runs, in the order of their UUIDs.
 #[derive(Debug)]
 pub(super) struct Runs<'a> {
+    uuids: Vec<&'a str>,
     runs: Vec<Run>,
-    places: HashMap<&'a str, usize>,
 }
 
 impl<'a> Runs<'a> {
     pub(super) fn new(a: &Assessment<'a>) -> Self {
-        let places: HashMap<&str, usize> =
-            a.instances.iter().enumerate().map(|(place, span)| (span.uuid.as_str(), place)).collect();
-        let mut runs: Vec<Run> = a
-            .instances
-            .iter()
-            .map(|span| {
-                let ended = span.ended.or_else(|| next_start(a, span.started?));
-                let overlaps = span.started.is_none_or(|start| start < a.planned_end)
-                    && ended.is_none_or(|end| end > a.planned_start);
-                Run {
-                    started: span.started,
-                    ended,
-                    overlaps,
-                    report_complete: span.report_complete,
-                    has_report_rows: false,
-                }
-            })
-            .collect();
+        let mut spans: Vec<&InstanceSpan> = a.instances.iter().collect();
+        spans.sort_by_key(|span| span.uuid.as_str());
+        let run = |span: &&InstanceSpan| {
+            let ended = span.ended.or_else(|| next_start(a, span.started?));
+            let overlaps = span.started.is_none_or(|start| start < a.planned_end)
+                && ended.is_none_or(|end| end > a.planned_start);
+            Run {
+                started: span.started,
+                ended,
+                told_end: span.ended,
+                overlaps,
+                report_complete: span.report_complete,
+                has_report_rows: false,
+            }
+        };
+        let runs = spans.iter().map(run).collect();
+        let mut found = Self { uuids: spans.iter().map(|span| span.uuid.as_str()).collect(), runs };
         for connection in a.connections.iter().filter(|c| c.source == Source::Report) {
-            let place = places.get(connection.instance.as_str());
-            if let Some(run) = place.and_then(|place| runs.get_mut(*place)) {
+            if let Some(run) = found.place(connection).and_then(|place| found.runs.get_mut(place)) {
                 run.has_report_rows = true;
             }
         }
-        Self { runs, places }
+        found
+    }
+
+    fn place(&self, connection: &Connection) -> Option<usize> {
+        self.uuids.binary_search(&connection.instance.as_str()).ok()
     }
 
     /// The run a connection belongs to; `None` for a run we were never told of.
     pub(super) fn of(&self, connection: &Connection) -> Option<Run> {
-        self.places.get(connection.instance.as_str()).and_then(|place| self.runs.get(*place)).copied()
+        self.place(connection).and_then(|place| self.runs.get(place)).copied()
     }
 
     /// The runs that matter to the planned window.

@@ -135,3 +135,26 @@ fn names_are_compared_composed_without_case_and_squeezed() {
     }
     assert_ne!(folded_name("Jan"), folded_name("Ján"));
 }
+
+#[test]
+fn a_name_in_any_script_is_recognised_however_it_is_composed() {
+    let roster: Vec<RosterPerson> =
+        ["Žofie Dvořáková", "محمد علي", "שרה כהן", "山田 太郎", "김민준", "Ólafur 🙂", "Nguyễn Ánh"]
+            .iter()
+            .enumerate()
+            .map(|(place, name)| RosterPerson {
+                person: format!("p{place}"),
+                name: (*name).to_owned(),
+                ..RosterPerson::default()
+            })
+            .collect();
+    let settled = BTreeMap::new();
+    let directory = Directory::new(&roster, &settled);
+    for (place, person) in roster.iter().enumerate() {
+        let decomposed: String = person.name.nfd().collect();
+        for name in [person.name.clone(), decomposed, format!(" {}\u{a0}", person.name.to_uppercase())] {
+            let found = directory.recognise(&guest(&name));
+            assert_eq!(found, Some((Who::OnRoster(place), MatchedBy::Name)), "{name}");
+        }
+    }
+}

@@ -3,8 +3,11 @@
 use super::*;
 use crate::domain::connection::{Room, Source};
 
+mod absurd;
 mod evidence;
+mod hosts;
 mod oracle;
+mod play;
 mod properties;
 
 pub(super) fn minute(minute: i64) -> DateTime<Utc> {

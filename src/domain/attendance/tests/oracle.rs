@@ -1,189 +1,234 @@
-//! The slow and obvious model: a class played out on a grid of seconds, and the webhooks it would have sent.
-//!
-//! A [`Play`] is the truth. [`Play::events`] tells it the way Zoom would; [`Play::expected`] reads the marks off the
-//! grid, one second at a time, without intervals, keys or merging.
+//! The slow and obvious model: the marks of a [`Play`], read off a grid of ticks, without intervals, keys, merging or
+//! sorting.
 
-use proptest::prelude::*;
-
-use super::person;
-use crate::domain::attendance::{InstanceSpan, MarkStatus, RosterPerson};
-use crate::domain::events::{ConnectionKey, EventKind, MeetingRef, ParticipantEvent, ZoomEvent};
-use chrono::{DateTime, Utc};
-
-/// The plan, in seconds: 20 minutes in an evening of 50.
-pub(super) const PLAN: std::ops::Range<i64> = 900..2100;
-const NAMES: [&str; 4] = ["Host", "Ann", "Ben", "Cleo"];
-
-pub(super) fn second(second: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_768_471_200 + second, 0).unwrap()
-}
-
-/// What one device did in one run, as times in order; equal times leave a phase out.
-#[derive(Debug, Clone)]
-struct Visit {
-    who: usize,
-    run: usize,
-    arrive: i64,
-    admitted: i64,
-    sent_out: i64,
-    back_in: i64,
-    breakout: i64,
-    breakout_end: i64,
-    leave: i64,
-}
-
-/// One evening.
-#[derive(Debug, Clone)]
-pub(super) struct Play {
-    runs: Vec<(i64, i64)>,
-    visits: Vec<Visit>,
-}
+use super::play::{AS_OF, Lost, NAMES, PLAN, Play, STRANGER, TICK_SECS, Visit, tick};
+use crate::domain::attendance::{CountedTime, Mark, MarkStatus, PresentNeeds, Thresholds};
 
 /// What the grid says of one person.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
     pub(super) status: MarkStatus,
     pub(super) attended: i64,
     pub(super) score: i64,
+    pub(super) together: i64,
+    pub(super) stay: Option<(i64, i64)>,
+    pub(super) left_early: bool,
+    pub(super) host_absent: bool,
+    pub(super) host_late: bool,
+    pub(super) held_against: bool,
 }
 
-/// Any evening: one or two runs, up to a dozen visits, two devices of a person at once among them.
-pub(super) fn play() -> impl Strategy<Value = Play> {
-    let runs = proptest::collection::vec(0_i64..3000, 2..=4).prop_map(|mut times| {
-        times.sort_unstable();
-        times.chunks_exact(2).map(|pair| (pair[0], pair[1] + 1)).collect::<Vec<_>>()
-    });
-    let visit = (0..NAMES.len(), 0_usize..2, proptest::array::uniform7(0.0..1.0_f64), 0_u8..8);
-    (runs, proptest::collection::vec(visit, 0..12)).prop_map(|(runs, visits)| {
-        let visits = visits.into_iter().map(|(who, run, moments, shape)| {
-            let run = run % runs.len();
-            visit_in(who, run, runs[run], moments, shape)
-        });
-        Play { visits: visits.collect(), runs }
-    })
-}
-
-fn visit_in(who: usize, run: usize, (start, end): (i64, i64), moments: [f64; 7], shape: u8) -> Visit {
-    let mut times = moments.map(|part| start + ((end - start) as f64 * part) as i64);
-    times.sort_unstable();
-    let [arrive, admitted, sent_out, back_in, breakout, breakout_end, leave] = times;
-    // Each bit of `shape` keeps or leaves out one phase.
-    let keep = |bit: u8, from: i64, to: i64| if shape & bit == 0 { from } else { to };
-    Visit {
-        who,
-        run,
-        arrive,
-        admitted: keep(1, arrive, admitted),
-        sent_out,
-        back_in: keep(2, sent_out, back_in),
-        breakout,
-        breakout_end: keep(4, breakout, breakout_end),
-        leave,
+impl Expected {
+    /// What was found of a person, in the model's words.
+    pub(super) fn of(mark: &Mark) -> Self {
+        let grid = |at: chrono::DateTime<chrono::Utc>| (at - tick(0)).num_seconds() / TICK_SECS;
+        Self {
+            status: mark.status,
+            attended: mark.attended_secs / TICK_SECS,
+            score: mark.score_milli,
+            together: mark.together_secs / TICK_SECS,
+            stay: mark.first_join.map(|first| (grid(first), mark.last_leave.map_or(AS_OF, grid))),
+            left_early: mark.left_early,
+            host_absent: mark.host_absent,
+            host_late: mark.host_late,
+            held_against: mark.held_against,
+        }
     }
 }
 
-impl Visit {
-    fn inside(&self, t: i64) -> bool {
-        (self.admitted..self.leave).contains(&t) && !(self.sent_out..self.back_in).contains(&t)
-    }
+/// One flag a tick.
+type Flags = Vec<bool>;
 
-    /// The webhooks of this visit. A move into a breakout room and back makes a new connection of each stretch.
-    fn events(&self, place: usize) -> Vec<(i64, EventKind)> {
-        use EventKind as E;
-        let p = |stretch: usize, at: i64| {
-            let key = format!("device-{place}-{stretch}");
-            ParticipantEvent {
-                connection: ConnectionKey::new(Some(&key), None, None, ""),
-                participant_uuid: Some(key),
-                name: NAMES[self.who].to_owned(),
-                at: Some(second(at)),
-                ..ParticipantEvent::default()
-            }
-        };
-        let mut told = Vec::new();
-        if self.admitted > self.arrive {
-            told.push((self.arrive, E::WaitingJoined(p(0, self.arrive))));
-            told.push((self.admitted, E::Admitted(p(0, self.admitted))));
-            told.push((self.admitted, E::WaitingLeft(p(0, self.admitted))));
-        }
-        told.push((self.admitted, E::Joined(p(0, self.admitted))));
-        if self.back_in > self.sent_out {
-            told.push((self.sent_out, E::PutInWaiting(p(0, self.sent_out))));
-            told.push((self.back_in, E::Admitted(p(0, self.back_in))));
-        }
-        let mut last = 0;
-        if self.breakout_end > self.breakout {
-            told.push((self.breakout, E::Left(p(0, self.breakout))));
-            told.push((self.breakout, E::BreakoutJoined(p(1, self.breakout))));
-            told.push((self.breakout_end, E::BreakoutLeft(p(1, self.breakout_end))));
-            told.push((self.breakout_end, E::Joined(p(2, self.breakout_end))));
-            last = 2;
-        }
-        told.push((self.leave, E::Left(p(last, self.leave))));
-        told
+/// Ticks in a minute.
+const MINUTE: i64 = 60 / TICK_SECS;
+
+fn flag(flags: &mut Flags, from: i64, to: i64, value: bool) {
+    if from < to {
+        flags[from as usize..to as usize].fill(value);
     }
+}
+
+/// Where everybody was, tick by tick.
+pub(super) struct Grid {
+    /// In the meeting, by person.
+    inside: Vec<Flags>,
+    /// The host in a run that overlaps the plan.
+    host_in_lesson: Flags,
+    /// In a run that goes on, with nothing that shows a leave.
+    still_there: Vec<bool>,
+    pub(super) window: (i64, i64),
 }
 
 impl Play {
-    pub(super) fn roster() -> Vec<RosterPerson> {
-        NAMES.iter().map(|name| person(name, *name == "Host")).collect()
+    /// The end of a run as far as Zoom lets us know it: told, or before the next begins.
+    fn known_end(&self, run: usize) -> Option<i64> {
+        if self.told_end[run] {
+            return Some(self.runs[run].1);
+        }
+        self.runs.get(run + 1).map(|next| next.0)
     }
 
-    pub(super) fn instances(&self) -> Vec<InstanceSpan> {
-        let span = |(place, (start, end)): (usize, &(i64, i64))| InstanceSpan {
-            uuid: format!("run-{place}"),
-            started: Some(second(*start)),
-            ended: Some(second(*end)),
-            report_complete: false,
+    fn in_lesson(&self, run: usize) -> bool {
+        self.runs[run].0 < PLAN.end && self.known_end(run).is_none_or(|end| end > PLAN.start)
+    }
+
+    /// Others of the same person in the same run whose moment at `t` the test likes.
+    fn sign(&self, of: &Visit, test: impl Fn(&Visit) -> bool) -> bool {
+        self.visits.iter().any(|visit| (visit.who, visit.run) == (of.who, of.run) && test(visit))
+    }
+
+    /// When a visit without a told leave was over.
+    fn closed(&self, visit: &Visit) -> Option<i64> {
+        let end = self.known_end(visit.run);
+        if end.is_some_and(|end| end <= visit.admitted) {
+            return Some(visit.admitted);
+        }
+        let leaves = |v: &Visit, t| v.leave == t && matches!(v.lost, Lost::Join | Lost::Thread);
+        let joins = |v: &Visit, t| {
+            (v.admitted == t && v.lost != Lost::Join) || (v.breakout_end == t && v.breakout_end > v.breakout)
         };
-        self.runs.iter().enumerate().map(span).collect()
+        let gone = |t: &i64| {
+            Some(*t) == end || self.sign(visit, |v| leaves(v, *t) || (end.is_some() && joins(v, *t)))
+        };
+        (visit.admitted + 1..AS_OF).find(gone).or(end)
     }
 
-    /// Every webhook about a participant, in the order of the evening.
-    pub(super) fn events(&self) -> Vec<ZoomEvent> {
-        let mut events = Vec::new();
-        for (place, visit) in self.visits.iter().enumerate() {
-            for (at, kind) in visit.events(place) {
-                let uuid = Some(format!("run-{}", visit.run));
-                let meeting = Some(MeetingRef { number: "1".to_owned(), uuid, host_id: None });
-                events.push(ZoomEvent { name: String::new(), event_ts: Some(second(at)), meeting, kind });
+    /// When a visit without a told join had begun.
+    fn opened(&self, visit: &Visit) -> i64 {
+        let start = self.runs[visit.run].0;
+        let seen = |v: &Visit, t: i64| {
+            let waited = v.admitted > v.arrive && t == v.arrive;
+            let sent = v.back_in > v.sent_out && (t == v.sent_out || t == v.back_in);
+            let moved = v.breakout_end > v.breakout && (t == v.breakout || t == v.breakout_end);
+            let joined = v.lost != Lost::Join && t == v.admitted;
+            let left = v.lost != Lost::Leave && t == v.leave;
+            waited || sent || moved || joined || left || (v.admitted > v.arrive && t == v.admitted)
+        };
+        (start..visit.leave).rev().find(|t| self.sign(visit, |v| seen(v, *t))).unwrap_or(start)
+    }
+
+    /// Plays the evening out.
+    pub(super) fn grid(&self) -> Grid {
+        let mut grid = Grid {
+            inside: vec![vec![false; AS_OF as usize]; STRANGER],
+            host_in_lesson: vec![false; AS_OF as usize],
+            still_there: vec![false; STRANGER],
+            window: (PLAN.start, PLAN.end),
+        };
+        for visit in self.visits.iter().filter(|visit| visit.who != STRANGER) {
+            let mut here = vec![false; AS_OF as usize];
+            let over = if self.told_end[visit.run] { self.runs[visit.run].1 } else { AS_OF };
+            let lost = if self.reported[visit.run] { Lost::Nothing } else { visit.lost };
+            if matches!(lost, Lost::Leave | Lost::Thread) {
+                let closed = self.closed(visit);
+                grid.still_there[visit.who] |= closed.is_none();
+                flag(&mut here, visit.admitted, closed.unwrap_or(AS_OF), true);
+            }
+            if matches!(lost, Lost::Join | Lost::Thread) {
+                flag(&mut here, self.opened(visit), visit.leave.min(over), true);
+            }
+            if lost == Lost::Nothing {
+                flag(&mut here, visit.admitted, visit.leave.min(over), true);
+                flag(&mut here, visit.sent_out, visit.back_in, false);
+            }
+            let host = visit.who == 0 && self.in_lesson(visit.run);
+            for (t, _) in here.iter().enumerate().filter(|(_, is_here)| **is_here) {
+                grid.inside[visit.who][t] = true;
+                grid.host_in_lesson[t] |= host;
             }
         }
-        events
+        grid.window = self.window(&grid);
+        grid
     }
 
-    /// The window, by looking at every second.
-    pub(super) fn window(&self) -> (i64, i64) {
-        let in_lesson: Vec<_> =
-            self.runs.iter().map(|(start, end)| *start < PLAN.end && *end > PLAN.start).collect();
-        let host_inside = |t: i64| self.visits.iter().any(|v| v.who == 0 && in_lesson[v.run] && v.inside(t));
-        let lessons =
-            || self.runs.iter().zip(&in_lesson).filter(|(_, in_lesson)| **in_lesson).map(|(run, _)| run);
-        let opened =
-            (0..PLAN.end).find(|t| host_inside(*t)).or_else(|| lessons().map(|(start, _)| *start).min());
+    /// The window, by looking at every tick.
+    fn window(&self, grid: &Grid) -> (i64, i64) {
+        let lessons = || (0..self.runs.len()).filter(|run| self.in_lesson(*run));
+        let opened = (0..PLAN.end)
+            .find(|t| grid.host_in_lesson[*t as usize])
+            .or_else(|| lessons().map(|run| self.runs[run].0).min());
         let start = opened.map_or(PLAN.start, |at| at.max(PLAN.start));
-        let end = lessons().map(|(_, end)| *end).max().map_or(PLAN.end, |at| at.min(PLAN.end));
+        let ends: Option<Vec<i64>> = lessons().map(|run| self.known_end(run)).collect();
+        let end = ends.and_then(|ends| ends.into_iter().max()).map_or(PLAN.end, |at| at.min(PLAN.end));
         if start < end { (start, end) } else { (PLAN.start, PLAN.end) }
     }
+}
 
+/// The ticks in which `test` holds, in the window.
+fn count((start, end): (i64, i64), test: impl Fn(usize) -> bool) -> i64 {
+    i64::try_from((start..end).filter(|t| test(*t as usize)).count()).unwrap()
+}
+
+impl Grid {
     /// The marks of everybody, in the roster's order.
-    pub(super) fn expected(&self) -> Vec<Expected> {
-        let (start, end) = self.window();
-        let window = end - start;
-        (0..NAMES.len())
-            .map(|who| {
-                let inside = |t: &i64| self.visits.iter().any(|v| v.who == who && v.inside(*t));
-                let attended = i64::try_from((start..end).filter(inside).count()).unwrap();
-                let came = (start..end).find(inside);
-                let status = match came {
-                    None => MarkStatus::Absent,
-                    Some(_) if attended < 900 && 2 * attended < window => MarkStatus::Partial,
-                    Some(at) if at - start > 600 => MarkStatus::Late,
-                    Some(_) => MarkStatus::Present,
-                };
-                let score = (attended as f64 * 1000.0 / window as f64 + 0.5).floor() as i64;
-                Expected { status, attended, score }
-            })
-            .collect()
+    pub(super) fn expected(&self, rules: &Thresholds) -> Vec<Expected> {
+        (0..STRANGER).map(|who| self.expected_of(who, rules)).collect()
     }
+
+    fn expected_of(&self, who: usize, rules: &Thresholds) -> Expected {
+        let (window, length) = (self.window, self.window.1 - self.window.0);
+        let inside = &self.inside[who];
+        let attendee = |t: usize| self.inside.iter().skip(1).any(|person| person[t]);
+        let own = count(window, |t| inside[t]);
+        let together = match who {
+            0 => count(window, |t| inside[t] && attendee(t)),
+            _ => count(window, |t| inside[t] && self.inside[0][t]),
+        };
+        let host_absent = count(window, |t| self.inside[0][t]) == 0;
+        let opened = (0..AS_OF).find(|t| self.host_in_lesson[*t as usize]);
+        let host_late =
+            !host_absent && opened.is_some_and(|at| at - PLAN.start > rules.host_late_minutes * MINUTE);
+        let counted = if who > 0 && rules.counted_time == CountedTime::Together { together } else { own };
+        let needed = needed(rules, length);
+        let first = (window.0..window.1).find(|t| inside[*t as usize]);
+        let last = (window.0..window.1).rev().find(|t| inside[*t as usize]);
+        let status = match first {
+            None => MarkStatus::Absent,
+            Some(_) if (counted as f64) < needed => MarkStatus::Partial,
+            Some(at) if at - window.0 > rules.late_after_minutes * MINUTE => MarkStatus::Late,
+            Some(_) => MarkStatus::Present,
+        };
+        let short = matches!(status, MarkStatus::Absent | MarkStatus::Partial);
+        let excused = host_absent || short && (host_late || own as f64 >= needed);
+        let still_there = self.still_there[who];
+        let gone = last.map(|last| (last..AS_OF).find(|t| !inside[*t as usize]).unwrap_or(AS_OF));
+        Expected {
+            status,
+            attended: counted,
+            score: (counted as f64 * 1000.0 / length as f64 + 0.5).floor() as i64,
+            together,
+            stay: first.map(|first| {
+                let came = (0..=first).rev().find(|t| !inside[*t as usize]).map_or(0, |out| out + 1);
+                (came, if still_there { AS_OF } else { gone.unwrap_or(AS_OF) })
+            }),
+            left_early: !still_there
+                && last.is_some_and(|last| window.1 - (last + 1) > rules.left_early_minutes * MINUTE),
+            host_absent,
+            host_late,
+            held_against: who == 0 || !excused,
+        }
+    }
+}
+
+/// The counted ticks from which somebody is present.
+fn needed(rules: &Thresholds, length: i64) -> f64 {
+    let (minutes, share) =
+        (rules.present_after_minutes as f64 * MINUTE as f64, rules.present_share * length as f64);
+    let asked = match rules.present_needs {
+        PresentNeeds::Either => minutes.min(share),
+        PresentNeeds::Both => minutes.max(share),
+        PresentNeeds::Minutes => minutes,
+        PresentNeeds::Share => share,
+    };
+    asked
+        .max(rules.present_at_least_minutes as f64 * MINUTE as f64)
+        .min(rules.present_at_most_share * length as f64)
+        .max(0.001)
+}
+
+/// The model knows everybody on the roster.
+#[test]
+fn the_roster_of_the_model_is_that_of_the_play() {
+    assert_eq!(Play::roster().len(), STRANGER);
+    assert_eq!(NAMES.len(), STRANGER + 1);
 }
