@@ -12,9 +12,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::store::booking::BookingError;
-use crate::store::seat::TakenSeat;
-use crate::store::{Conflict, Retry, StoreError, UtcMillis};
+use super::booking_error::Clash;
+use crate::store::{Conflict, Retry, StoreError};
 
 /// One field of a request that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -30,19 +29,6 @@ impl FieldFault {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
-}
-
-/// A booking that stands in the way of another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Clash {
-    /// The appointment's id.
-    pub appointment_id: String,
-    /// Its title.
-    pub title: String,
-    /// When it starts.
-    pub start_time: DateTime<Utc>,
-    /// When it ends.
-    pub end_time: DateTime<Utc>,
 }
 
 /// Everything a caller can be told went wrong.
@@ -79,10 +65,10 @@ pub enum ApiError {
     #[error("the body must be {0}")]
     UnsupportedMediaType(&'static str),
     /// The host is taken at that time.
-    #[error("{message}")]
+    #[error("{}", super::booking_error::taken(host, clashes))]
     HostConflict {
-        /// Who is taken by what.
-        message: String,
+        /// The name of who is taken.
+        host: String,
         /// The bookings in the way.
         clashes: Vec<Clash>,
         /// The next starts at which the host is free.
@@ -351,43 +337,4 @@ impl From<StoreError> for ApiError {
             _ => Self::internal(&error),
         }
     }
-}
-
-impl From<BookingError> for ApiError {
-    fn from(error: BookingError) -> Self {
-        match error {
-            BookingError::Store(error) => error.into(),
-            BookingError::Unfit { field, reason } => Self::field(field, reason),
-            BookingError::RefTaken(ref_) => {
-                Self::AlreadyExists(format!("an appointment with the ref `{ref_}` exists"))
-            }
-            BookingError::HostTaken { host, clashes, next_free } => host_conflict(&host, clashes, next_free),
-            BookingError::SeriesTaken(taken) => {
-                let taken = taken.into_iter().map(|(at, error)| (at.into(), error.into()));
-                Self::OccurrencesTaken(taken.collect())
-            }
-            BookingError::Refused { from, to } => Self::InvalidTransition { what: "booking", from, to },
-            BookingError::Stale => Self::PreconditionFailed,
-        }
-    }
-}
-
-fn host_conflict(host: &str, clashes: Vec<TakenSeat>, next_free: Vec<UtcMillis>) -> ApiError {
-    let clashes: Vec<Clash> = clashes
-        .into_iter()
-        .map(|seat| Clash {
-            appointment_id: seat.appointment_id,
-            title: seat.title,
-            start_time: seat.from_at.into(),
-            end_time: seat.until_at.into(),
-        })
-        .collect();
-    let message = clashes.first().map_or_else(
-        || format!("{host} is taken"),
-        |clash| {
-            let (from, until) = (clash.start_time.format("%H:%M"), clash.end_time.format("%H:%M"));
-            format!("{host} already hosts '{}' {from}-{until} UTC", clash.title)
-        },
-    );
-    ApiError::HostConflict { message, clashes, next_free: next_free.into_iter().map(Into::into).collect() }
 }

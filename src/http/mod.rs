@@ -1,7 +1,7 @@
 //! IN: the thin actix-web front. A handler reads the request, asks `domain` and the store, and shapes the answer.
 //!
 //! - `routes`: the URL table; [`server`]: the layers around it.
-//! - [`error`]: the error table (`zoom_error`: Zoom's in it); `envelope` writes every failure's body and every request's id.
+//! - [`error`]: the error table (`zoom_error`, [`booking_error`]: Zoom's and bookings' in it); `envelope` writes every failure's body and every request's id.
 //! - [`auth`], [`keys`], [`admission`]: who is let in. `sight`: what they may see.
 //! - `validate`, `body`, `when`, `paging`, `prefer`, `etag`, `idempotency`: what requests have in common;
 //!   `settle`: the common end of every write to a booking.
@@ -15,6 +15,7 @@ pub mod admission;
 pub mod appointments;
 pub mod auth;
 mod body;
+pub mod booking_error;
 pub mod connection;
 mod dead_letters;
 mod docs;

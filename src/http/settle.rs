@@ -7,17 +7,19 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, HeaderValue};
 
 use super::Front;
+use super::auth::Caller;
 use super::error::ApiError;
 use super::etag;
 use super::idempotency::{Kept, Once, REPLAYED, Turn};
 use super::prefer::{self, Wait};
+use super::sight::{self, Rosters};
 use crate::domain::appointment::AppointmentStatus;
 use crate::store::Conn;
 use crate::store::booking::{self, Booking};
 use crate::store::idempotency::{AnswerRow, AnswerState};
 
 /// How a booking is shown, with what the caller should know of the request.
-pub(super) type Shape = fn(&Booking, &crate::store::Sealer, &[String]) -> Result<String, ApiError>;
+pub(super) type Shape = fn(&Booking, &Rosters, &crate::store::Sealer, &[String]) -> Result<String, ApiError>;
 
 /// A write to a booking.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(super) struct Write {
     pub(super) once: Option<Once>,
     /// What the caller should know.
     pub(super) notices: Vec<String>,
+    /// Who is answered.
+    pub(super) caller: Caller,
 }
 
 impl Front {
@@ -40,25 +44,26 @@ impl Front {
     where
         F: FnOnce(&mut Conn) -> Result<Booking, ApiError> + Send + 'static,
     {
-        let Write { shape, done, wait, once, notices } = write;
+        let Write { shape, done, wait, once, notices, caller } = write;
         let waits = !wait.span.is_zero();
-        let (sealer, told) = (self.sealer.clone(), notices.clone());
-        let keep = move |made: &(Booking, String)| Kept {
+        let (sealer, told, who) = (self.sealer.clone(), notices.clone(), caller.clone());
+        let keep = move |made: &(Booking, Rosters, String)| Kept {
             status: done.as_u16(),
-            body: made.1.clone(),
+            body: made.2.clone(),
             appointment_id: Some(made.0.appointment.id.clone()),
             waiting: waits && wants_zoom(&made.0),
         };
         let turn = self
             .once(once.clone(), keep, move |conn| {
-                let booking = work(conn)?;
-                let body = shape(&booking, &sealer, &told)?;
-                Ok((booking, body))
+                let booking = work(conn).map_err(|error| sight::veiled(conn, &who, error))?;
+                let rosters = Rosters::of(conn, &who)?;
+                let body = shape(&booking, &rosters, &sealer, &told)?;
+                Ok((booking, rosters, body))
             })
             .await?;
-        let (booking, body) = match turn {
+        let (booking, rosters, body) = match turn {
             Turn::First(made) => made,
-            Turn::Again(row) => return self.replay(row, shape, done, wait).await,
+            Turn::Again(row) => return self.replay(row, shape, done, wait, caller).await,
         };
         let own = booking.meeting.iter().map(|meeting| &meeting.id);
         for meeting in own.chain(&booking.handed_on) {
@@ -69,7 +74,7 @@ impl Front {
             return Ok(answer(&booking, body, done, wait));
         }
         let (booking, status) = self.await_zoom(booking, done, wait.span).await?;
-        let body = shape(&booking, &self.sealer, &notices)?;
+        let body = shape(&booking, &rosters, &self.sealer, &notices)?;
         if let Some(once) = once {
             self.finish(once, status.as_u16(), body.clone()).await?;
         }
@@ -83,13 +88,15 @@ impl Front {
         shape: Shape,
         done: StatusCode,
         wait: Wait,
+        caller: Caller,
     ) -> Result<HttpResponse, ApiError> {
         let (AnswerState::Running, Some(id)) = (row.state, row.appointment_id.clone()) else {
             return Ok(replayed(row));
         };
-        let booking = self.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
+        let read = move |conn: &mut Conn| Ok((booking::by_id(conn, &id)?, Rosters::of(conn, &caller)?));
+        let (booking, rosters) = self.read(read).await?;
         let (booking, status) = self.await_zoom(booking, done, wait.span).await?;
-        let body = shape(&booking, &self.sealer, &[])?;
+        let body = shape(&booking, &rosters, &self.sealer, &[])?;
         Ok(marked(answer(&booking, body, status, wait)))
     }
 

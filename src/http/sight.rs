@@ -1,9 +1,13 @@
 //! What a caller may see: bookings are found through here, so that none is shown or changed unasked.
 
+use std::collections::BTreeSet;
+
 use super::auth::Caller;
+use super::booking_error::Clash;
 use super::error::ApiError;
+use super::meetings::roll::Share;
 use crate::domain::access::{Action, Audience, Role, Standing, Verdict, may};
-use crate::store::appointment::{self, AppointmentRow, Viewer};
+use crate::store::appointment::{self, AppointmentRow, BookingFilter, Viewer};
 use crate::store::{Conn, StoreError, group, meeting};
 
 /// How somebody stands to a booking.
@@ -96,4 +100,73 @@ pub(super) fn viewer(caller: &Caller) -> Option<Viewer> {
         person: caller.subject.clone(),
         audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
     })
+}
+
+/// How much a caller may see of the rosters of bookings that they see: all of those they lead, else themselves. Their
+/// groups are read once for any number of bookings.
+#[derive(Debug, Clone)]
+pub(super) struct Rosters {
+    caller: Caller,
+    leads: BTreeSet<String>,
+}
+
+impl Rosters {
+    /// For this caller.
+    pub(super) fn of(conn: &mut Conn, caller: &Caller) -> Result<Self, StoreError> {
+        let leads = match caller.role {
+            Role::Host => group::hosted_by(conn, &caller.subject)?,
+            _ => Vec::new(),
+        };
+        Ok(Self { caller: caller.clone(), leads: leads.into_iter().collect() })
+    }
+
+    /// Whose entries of this booking's roster are shown.
+    pub(super) fn share(&self, row: &AppointmentRow) -> Share {
+        let person = &self.caller.subject;
+        let standing = Standing {
+            hosts: row.host_ref.as_ref() == Some(person),
+            hosts_group: row.group_ref.as_ref().is_some_and(|group| self.leads.contains(group)),
+            // They see it, for whatever reason: that is no question any more.
+            invited: true,
+        };
+        match may(self.caller.role, standing, None, Action::Attendance) {
+            Verdict::Allowed => Share::All,
+            _ => Share::Own(person.clone()),
+        }
+    }
+}
+
+/// The error without what the caller may not see of the bookings that it names.
+pub(super) fn veiled(conn: &mut Conn, caller: &Caller, mut error: ApiError) -> ApiError {
+    let Some(viewer) = viewer(caller) else { return error };
+    let mut named = BTreeSet::new();
+    each_clash(&mut error, &mut |clash| named.extend(clash.appointment_id.clone()));
+    if named.is_empty() {
+        return error;
+    }
+    let count = i64::try_from(named.len()).unwrap_or(i64::MAX);
+    let among = Some(named.into_iter().collect());
+    let filter = BookingFilter { among, visible_to: Some(viewer), ..BookingFilter::default() };
+    let seen: BTreeSet<String> = match appointment::list(conn, &filter, count) {
+        Ok(rows) => rows.into_iter().map(|row| row.id).collect(),
+        Err(error) => return error.into(),
+    };
+    each_clash(&mut error, &mut |clash| {
+        if clash.appointment_id.as_ref().is_some_and(|id| !seen.contains(id)) {
+            (clash.appointment_id, clash.title) = (None, None);
+        }
+    });
+    error
+}
+
+fn each_clash(error: &mut ApiError, visit: &mut dyn FnMut(&mut Clash)) {
+    match error {
+        ApiError::HostConflict { clashes, .. } => clashes.iter_mut().for_each(visit),
+        ApiError::OccurrencesTaken(taken) => {
+            for (_, error) in taken {
+                each_clash(error, visit);
+            }
+        }
+        _ => {}
+    }
 }

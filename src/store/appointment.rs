@@ -97,6 +97,8 @@ pub struct BookingFilter {
     pub with_meeting: bool,
     /// Only those whose title contains this.
     pub text: Option<String>,
+    /// Only these.
+    pub among: Option<Vec<String>>,
     /// Only what this person may see.
     pub visible_to: Option<Viewer>,
     /// Only those after this place.
@@ -236,6 +238,9 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
     }
     if filter.with_meeting {
         query = query.filter(appointments::id.eq_any(meeting_of()));
+    }
+    if let Some(ids) = &filter.among {
+        query = query.filter(appointments::id.eq_any(ids));
     }
     if let Some(viewer) = &filter.visible_to {
         let groups = group_members::table

@@ -105,6 +105,18 @@ pub fn of_person(conn: &mut Conn, person_ref: &str) -> Result<Vec<String>, Store
         .load(conn)?)
 }
 
+/// The groups a person hosts.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn hosted_by(conn: &mut Conn, person_ref: &str) -> Result<Vec<String>, StoreError> {
+    Ok(group_members::table
+        .filter(group_members::person_ref.eq(person_ref).and(group_members::role.eq("host")))
+        .order(group_members::group_ref)
+        .select(group_members::group_ref)
+        .load(conn)?)
+}
+
 /// A person's role in a group, if they are in it.
 ///
 /// # Errors

@@ -57,6 +57,7 @@ pub(in crate::http) async fn create(
         wait: Wait::of(&request, WAIT_SECS),
         once: Once::of(&request, &caller, &body, now)?,
         notices: Vec::new(),
+        caller: caller.clone(),
     };
     let mut policy = front.hosts.clone();
     // Now is now: a pause after the booking before would only make people wait.

@@ -18,6 +18,7 @@ use crate::http::error::{ApiError, ErrorSummary};
 use crate::http::idempotency::{Kept, Once, Turn};
 use crate::http::series::{self, Outcome, SeriesView};
 use crate::http::settle::replayed;
+use crate::http::sight::{self, Rosters};
 use crate::http::validate::{Fields, parse};
 use crate::store::booking::host::HostPolicy;
 use crate::store::{Conn, booking, savepoint};
@@ -85,12 +86,13 @@ pub(in crate::http) async fn create(
     let work = move |conn: &mut Conn| {
         let mut results = Vec::with_capacity(read.len());
         let mut meetings = Vec::new();
+        let rosters = Rosters::of(conn, &caller)?;
         for (index, item) in read.into_iter().enumerate() {
             let made = item.and_then(|new| book(conn, &caller, new, &policy));
             let made = made.and_then(|outcome| {
                 let series =
                     outcome.series.as_deref().map(|id| series::view(conn, &caller, id)).transpose()?;
-                Ok((AppointmentView::new(&outcome.booking, &sealer)?, series, outcome.meetings))
+                Ok((AppointmentView::new(&outcome.booking, &rosters, &sealer)?, series, outcome.meetings))
             });
             results.push(match made {
                 Ok((appointment, series, touched)) => {
@@ -105,7 +107,7 @@ pub(in crate::http) async fn create(
                 }
                 // The whole batch is at fault, or rather we are: nothing of it may stay.
                 Err(error) if error.row().0.is_server_error() => return Err(error),
-                Err(error) => BatchResult::failed(index, &error),
+                Err(error) => BatchResult::failed(index, &sight::veiled(conn, &caller, error)),
             });
         }
         Ok((json(&BatchAnswer { results })?, meetings))

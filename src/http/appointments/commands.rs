@@ -45,8 +45,9 @@ impl Manner {
         Self { shape: view::shape, wait: Wait::of(request, 0) }
     }
 
-    fn write(self, notices: Vec<String>) -> Write {
-        Write { shape: self.shape, done: StatusCode::OK, wait: self.wait, once: None, notices }
+    fn write(self, caller: &Caller, notices: Vec<String>) -> Write {
+        let (done, caller) = (StatusCode::OK, caller.clone());
+        Write { shape: self.shape, done, wait: self.wait, once: None, notices, caller }
     }
 }
 
@@ -99,7 +100,7 @@ pub(in crate::http) async fn edit(
             Ok(trial.apply(&before, now)?.notices)
         })
         .await?;
-    let write = manner.write(notices);
+    let write = manner.write(&caller, notices);
     let (precondition, policy) = (Precondition::of(request), front.hosts.clone());
     front
         .settle(write, move |conn| {
@@ -179,7 +180,7 @@ pub(in crate::http) async fn command(
     reason: Option<String>,
     manner: Manner,
 ) -> Result<HttpResponse, ApiError> {
-    let write = manner.write(Vec::new());
+    let write = manner.write(&caller, Vec::new());
     let (precondition, policy) = (Precondition::of(request), front.hosts.clone());
     let now = front.clock.now().into();
     front

@@ -44,7 +44,7 @@ pub(in crate::http) async fn create(
     let (done, policy) = (StatusCode::CREATED, front.hosts.clone());
     match new {
         ToBook::One(new) => {
-            let write = Write { shape: view::shape, done, wait, once, notices };
+            let write = Write { shape: view::shape, done, wait, once, notices, caller: caller.clone() };
             front
                 .settle(write, move |conn| {
                     may_book(conn, &caller, &new.row)?;

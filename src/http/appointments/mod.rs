@@ -20,6 +20,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::paging::{Page, place_key};
 use super::settle::etag_of;
+use super::sight::Rosters;
 use super::validate::Fields;
 use super::{Front, sight, when};
 use crate::domain::access::Action;
@@ -42,13 +43,13 @@ pub(super) async fn get(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let key = path.into_inner();
-    let booking = front
+    let (booking, rosters) = front
         .read(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Read)?;
-            Ok(booking::by_id(conn, &row.id)?)
+            Ok((booking::by_id(conn, &row.id)?, Rosters::of(conn, &caller)?))
         })
         .await?;
-    let appointment = AppointmentView::new(&booking, &front.sealer)?;
+    let appointment = AppointmentView::new(&booking, &rosters, &front.sealer)?;
     Ok(HttpResponse::Ok()
         .insert_header(etag_of(&booking))
         .json(AppointmentAnswer { appointment, notices: Vec::new() }))
@@ -95,16 +96,16 @@ pub(super) async fn list(
     };
     fields.finish()?;
     let rows = page.rows();
-    let (bookings, next_cursor) = front
+    let (bookings, rosters, next_cursor) = front
         .read(move |conn| {
             let mut rows = appointment::list(conn, &filter, rows)?;
             let next = page.cut(&mut rows, |row| place_key(row.start_at, &row.id));
-            Ok((booking::complete(conn, rows)?, next))
+            Ok((booking::complete(conn, rows)?, Rosters::of(conn, &caller)?, next))
         })
         .await?;
     let appointments = bookings
         .iter()
-        .map(|booking| AppointmentView::new(booking, &front.sealer))
+        .map(|booking| AppointmentView::new(booking, &rosters, &front.sealer))
         .collect::<Result<_, _>>()?;
     Ok(HttpResponse::Ok().json(AppointmentsAnswer { appointments, next_cursor }))
 }

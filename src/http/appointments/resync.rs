@@ -9,6 +9,7 @@ use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::prefer::Wait;
 use crate::http::settle::answer;
+use crate::http::sight::Rosters;
 use crate::http::{Front, sight};
 use crate::store::{booking, judging, look, story};
 
@@ -27,7 +28,7 @@ pub(in crate::http) async fn resync(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let (key, now) = (path.into_inner(), front.clock.now());
-    let mut booking = front
+    let (mut booking, rosters) = front
         .write(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Change)?;
             let booking = booking::by_id(conn, &row.id)?;
@@ -39,7 +40,7 @@ pub(in crate::http) async fn resync(
                     judging::want(conn, &meeting.id, &row.id, now.into())?;
                 }
             }
-            Ok(booking)
+            Ok((booking, Rosters::of(conn, &caller)?))
         })
         .await?;
     let wait = Wait::of(&request, 0);
@@ -54,6 +55,6 @@ pub(in crate::http) async fn resync(
         let id = booking.appointment.id;
         booking = front.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
     }
-    let body = view::shape(&booking, &front.sealer, &[])?;
+    let body = view::shape(&booking, &rosters, &front.sealer, &[])?;
     Ok(answer(&booking, body, status, wait))
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::http::meetings::view::MeetingView;
+use crate::http::sight::Rosters;
 use crate::store::Sealer;
 use crate::store::booking::{Booking, Warning};
 
@@ -61,7 +62,7 @@ pub struct AppointmentView {
     pub host: Option<String>,
     /// The `ref` of the group it is for.
     pub group: Option<String>,
-    /// Who is invited, in order.
+    /// Who is invited, in order; of those who do not lead the booking only themselves.
     pub attendees: Vec<AttendeeView>,
     /// `requested`, `confirmed`, `in_progress`, `completed`, `no_show` or `cancelled`.
     pub status: String,
@@ -111,12 +112,18 @@ impl From<&Warning> for WarningView {
 }
 
 impl AppointmentView {
-    /// The view of a booking.
-    pub(in crate::http) fn new(booking: &Booking, sealer: &Sealer) -> Result<Self, ApiError> {
+    /// The view of a booking, with as much of its roster as is the caller's to see.
+    pub(in crate::http) fn new(
+        booking: &Booking,
+        rosters: &Rosters,
+        sealer: &Sealer,
+    ) -> Result<Self, ApiError> {
         let row = &booking.appointment;
+        let share = rosters.share(row);
         let attendees = booking
             .roster
             .iter()
+            .filter(|(attendee, _)| share.covers(Some(&attendee.person_ref)))
             .map(|(attendee, person)| AttendeeView {
                 ref_: attendee.person_ref.clone(),
                 name: person.as_ref().map(|person| person.name.clone()),
@@ -181,10 +188,11 @@ pub struct AppointmentsAnswer {
 /// The body that shows one booking.
 pub(in crate::http) fn shape(
     booking: &Booking,
+    rosters: &Rosters,
     sealer: &Sealer,
     notices: &[String],
 ) -> Result<String, ApiError> {
-    let appointment = AppointmentView::new(booking, sealer)?;
+    let appointment = AppointmentView::new(booking, rosters, sealer)?;
     json(&AppointmentAnswer { appointment, notices: notices.to_vec() })
 }
 

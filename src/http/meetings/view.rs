@@ -10,6 +10,7 @@ use crate::domain::appointment::AppointmentStatus;
 use crate::domain::drift::Drifting;
 use crate::http::appointments::view::json;
 use crate::http::error::ApiError;
+use crate::http::sight::Rosters;
 use crate::store::Sealer;
 use crate::store::booking::Booking;
 use crate::store::meeting::MeetingRow;
@@ -221,6 +222,7 @@ pub struct MeetingAnswer {
 /// The body that shows one meeting.
 pub(in crate::http) fn shape(
     booking: &Booking,
+    _rosters: &Rosters,
     sealer: &Sealer,
     notices: &[String],
 ) -> Result<String, ApiError> {

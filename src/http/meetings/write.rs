@@ -97,6 +97,7 @@ pub(in crate::http) async fn create(
         wait: Wait::of(&request, WAIT_SECS),
         once: Once::of(&request, &caller, &body, now)?,
         notices: wanted.notices(),
+        caller: caller.clone(),
     };
     let policy = front.hosts.clone();
     front.settle(write, move |conn| wanted.perform(conn, &caller, &policy, now)).await
@@ -134,7 +135,7 @@ pub(in crate::http) async fn remove(
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let booking = booking_of(&front, &caller, id.into_inner()).await?;
-    let shape = |_: &Booking, _: &_, _: &[String]| Ok(r#"{"success":true}"#.to_owned());
+    let shape = |_: &Booking, _: &_, _: &_, _: &[String]| Ok(r#"{"success":true}"#.to_owned());
     let manner = Manner { shape, wait: Wait::of(&request, WAIT_SECS) };
     commands::command(&request, front, caller, booking, Command::Cancel, None, manner).await
 }

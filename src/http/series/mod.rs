@@ -19,6 +19,7 @@ use super::error::ApiError;
 use super::idempotency::{Kept, Once, Turn};
 use super::prefer::Wait;
 use super::settle::{answer, replayed, wants_zoom};
+use super::sight::Rosters;
 use super::{Front, sight};
 use crate::domain::recurrence::land;
 use crate::store::appointment::{self, AppointmentRow, BookingFilter};
@@ -183,7 +184,7 @@ impl Outcome {
     }
 
     fn body(&self, conn: &mut Conn, caller: &Caller, sealer: &Sealer) -> Result<String, ApiError> {
-        let appointment = AppointmentView::new(&self.booking, sealer)?;
+        let appointment = AppointmentView::new(&self.booking, &Rosters::of(conn, caller)?, sealer)?;
         let series = self.series.as_deref().map(|id| view(conn, caller, id)).transpose()?;
         json(&SeriesAnswer { appointment, series, notices: self.notices.clone() })
     }
@@ -213,7 +214,7 @@ impl Front {
         };
         let turn = self
             .once(once.clone(), keep, move |conn| {
-                let outcome = work(conn)?;
+                let outcome = work(conn).map_err(|error| sight::veiled(conn, &who, error))?;
                 let body = outcome.body(conn, &who, &sealer)?;
                 Ok((outcome, body))
             })
