@@ -192,7 +192,7 @@ pub(super) async fn put(
                 Some(old) => directory::person_changed(conn, old, &row, &policy, now)?,
                 None => Aftermath::default(),
             };
-            let types = person::zoom_types(conn, row.email_key.as_slice())?;
+            let types = person::zoom_types(conn, std::slice::from_ref(&row))?;
             Ok((row, types, aftermath, old.is_none()))
         })
         .await?;
@@ -261,7 +261,7 @@ pub(super) async fn get(
     let (row, types) = front
         .read(move |conn| {
             let row = found(conn, &ref_)?;
-            let types = person::zoom_types(conn, row.email_key.as_slice())?;
+            let types = person::zoom_types(conn, std::slice::from_ref(&row))?;
             Ok((row, types))
         })
         .await?;
@@ -309,8 +309,7 @@ pub(super) async fn list(
     let (mut people, types) = front
         .read(move |conn| {
             let people = person::list(conn, &filter, rows)?;
-            let keys: Vec<String> = people.iter().filter_map(|row| row.email_key.clone()).collect();
-            let types = person::zoom_types(conn, &keys)?;
+            let types = person::zoom_types(conn, &people)?;
             Ok((people, types))
         })
         .await?;
@@ -374,7 +373,7 @@ async fn set_active(
                 aftermath = directory::person_returned(conn, &ref_, now)?;
             }
             let row = found(conn, &ref_)?;
-            let types = person::zoom_types(conn, row.email_key.as_slice())?;
+            let types = person::zoom_types(conn, std::slice::from_ref(&row))?;
             Ok((row, types, aftermath, licence_goes_back))
         })
         .await?;

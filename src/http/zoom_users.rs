@@ -17,6 +17,7 @@ use super::paging::Page;
 use super::validate::Fields;
 use crate::actors::zoom_api::Lane;
 use crate::actors::zoom_user::{self as users, UserTrouble};
+use crate::domain::access::Role;
 use crate::store::person;
 use crate::store::zoom_user::{self, UserFilter, ZoomUserRow};
 use crate::zoom::error::ZoomError;
@@ -117,6 +118,9 @@ pub(super) async fn zak(
 ) -> Result<HttpResponse, ApiError> {
     let key = person::seat_key(&path.into_inner());
     if !caller.role.acts_for_all() {
+        if caller.role != Role::Host {
+            return Err(ApiError::NotFound("Zoom user"));
+        }
         must_be_own(&front, &caller, &key).await?;
     }
     let token = users::zak(&front.engine, &key).await?.token;
@@ -126,18 +130,26 @@ pub(super) async fn zak(
         .json(ZakAnswer { token, expires_at }))
 }
 
-/// Only a host gets a token, and only their own.
+/// Only a host gets a token, and only of the user they host under: the one they name, else the one kept as theirs. A
+/// user kept as somebody else's is not theirs for its address: addresses are given to others.
 async fn must_be_own(front: &Front, caller: &Caller, key: &str) -> Result<(), ApiError> {
     let (subject, key) = (caller.subject.clone(), key.to_owned());
     let own = front
         .read(move |conn| {
             let Some(person) = person::by_ref(conn, &subject)? else { return Ok(false) };
             let hosts = person.role == "host" && person.active;
-            let names = [person.zoom_user.as_deref().map(person::seat_key), person.email_key];
             let user = zoom_user::by_key(conn, &key)?;
-            let ids = user.map_or_else(Vec::new, |user| vec![user.zoom_user_id, user.email_key]);
-            let named = names.iter().flatten().any(|name| *name == key || ids.contains(name));
-            Ok(hosts && named)
+            let is = |name: &String| {
+                let of = |user: &ZoomUserRow| [&user.zoom_user_id, &user.email_key].contains(&name);
+                *name == key || user.as_ref().is_some_and(of)
+            };
+            let owner = user.as_ref().and_then(|user| user.person_ref.as_ref());
+            let own = match (person.zoom_user.as_deref().map(person::seat_key), owner) {
+                (Some(named), _) => is(&named),
+                (None, Some(owner)) => *owner == person.ref_,
+                (None, None) => person.email_key.as_ref().is_some_and(is),
+            };
+            Ok(hosts && own)
         })
         .await?;
     if own { Ok(()) } else { Err(ApiError::NotFound("Zoom user")) }

@@ -211,20 +211,13 @@ pub fn list(conn: &mut Conn, filter: &PersonFilter, limit: i64) -> Result<Vec<Pe
 /// Zoom's user type of a licensed user (Users API, `type`).
 pub const LICENSED: i64 = 2;
 
-/// The Zoom users of the people with these addresses: those they name, else those with the address.
+/// The Zoom users of these people: those they name, those kept as theirs, and those with their addresses.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn zoom_types(conn: &mut Conn, email_keys: &[String]) -> Result<Vec<ZoomUserRow>, StoreError> {
-    if email_keys.is_empty() {
-        return Ok(Vec::new());
-    }
-    let named: Vec<Option<String>> = people::table
-        .filter(people::email_key.eq_any(email_keys))
-        .filter(people::zoom_user.is_not_null())
-        .select(people::zoom_user)
-        .load(conn)?;
-    let mut keys = email_keys.to_vec();
-    keys.extend(named.iter().flatten().map(|name| seat_key(name)));
-    zoom_user::by_keys(conn, &keys)
+pub fn zoom_types(conn: &mut Conn, people: &[PersonRow]) -> Result<Vec<ZoomUserRow>, StoreError> {
+    let refs: Vec<&str> = people.iter().map(|person| person.ref_.as_str()).collect();
+    let names = |person: &PersonRow| [person.zoom_user.as_deref().map(seat_key), person.email_key.clone()];
+    let keys: Vec<String> = people.iter().flat_map(names).flatten().collect();
+    zoom_user::of_people(conn, &refs, &keys)
 }

@@ -189,16 +189,17 @@ pub fn by_key(conn: &mut Conn, key: &str) -> Result<Option<ZoomUserRow>, StoreEr
         .optional()?)
 }
 
-/// The users with these ids or addresses (in lower case).
+/// The users with these ids or addresses (in lower case), and those kept as one of these people's.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn by_keys(conn: &mut Conn, keys: &[String]) -> Result<Vec<ZoomUserRow>, StoreError> {
-    if keys.is_empty() {
+pub fn of_people(conn: &mut Conn, refs: &[&str], keys: &[String]) -> Result<Vec<ZoomUserRow>, StoreError> {
+    if refs.is_empty() {
         return Ok(Vec::new());
     }
+    let named = zoom_users::email_key.eq_any(keys).or(zoom_users::zoom_user_id.eq_any(keys));
     Ok(zoom_users::table
-        .filter(zoom_users::email_key.eq_any(keys).or(zoom_users::zoom_user_id.eq_any(keys)))
+        .filter(zoom_users::person_ref.eq_any(refs).or(named.nullable()))
         .order(zoom_users::zoom_user_id)
         .select(ZoomUserRow::as_select())
         .load(conn)?)
