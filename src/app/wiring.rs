@@ -267,6 +267,7 @@ pub(super) fn front(
         clock: Arc::clone(&engine.clock),
         key: secret.and_then(WebhookKey::new),
         max_age: settings.webhook.max_age,
+        max_ahead: settings.webhook.max_ahead,
         body_bytes: limits.body_bytes,
     };
     Ok((web::Data::new(front), web::Data::new(intake)))

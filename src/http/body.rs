@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -11,6 +12,14 @@ use sha2::{Digest, Sha256};
 use super::Front;
 use super::error::ApiError;
 use super::validate::{Fields, unreadable};
+
+/// How long a body may take to come, by the real clock: while it does, its request is one of the few in flight.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// What comes of reading a body, if that is soon enough.
+pub(super) async fn in_time<T>(reading: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(BODY_WAIT_MAX, reading).await.map_err(|_| ApiError::RequestTimeout)
+}
 
 /// The bytes of a JSON body.
 #[derive(Debug)]
@@ -59,7 +68,7 @@ impl FromRequest for JsonBody {
         let limit = request.app_data::<web::Data<Front>>().map_or(0, |front| front.body_bytes);
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error, limit))?;
+            let bytes = in_time(bytes).await?.map_err(|error| unreadable(&error, limit))?;
             match kind {
                 Kind::Other if !bytes.is_empty() => Err(ApiError::UnsupportedMediaType("application/json")),
                 kind => Ok(Self { bytes, lines: kind == Kind::Lines }),

@@ -61,6 +61,9 @@ pub enum ApiError {
     /// The body is larger than `limits.body_bytes`.
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
+    /// The body did not come in time.
+    #[error("the body did not come in time")]
+    RequestTimeout,
     /// The body is of a type not taken here.
     #[error("the body must be {0}")]
     UnsupportedMediaType(&'static str),
@@ -173,6 +176,7 @@ impl ApiError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
             Self::HostConflict { .. } | Self::OccurrencesTaken(_) => (StatusCode::CONFLICT, "HOST_CONFLICT"),
             Self::InvalidTransition { .. } => (StatusCode::CONFLICT, "INVALID_TRANSITION"),
@@ -248,6 +252,10 @@ impl ApiError {
         }
         if status == StatusCode::UNAUTHORIZED && !matches!(self, Self::BadSignature) {
             answer.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // What is still to come of the body is not the next request.
+            answer.force_close();
         }
         answer.json(ErrorBody {
             error: ErrorContent {

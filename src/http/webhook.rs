@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::body::in_time;
 use super::error::ApiError;
 use crate::actors::inbox::Inbox;
 use crate::clock::{Instant, SharedClock};
@@ -20,8 +21,6 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("x-zm-request-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-zm-signature");
 /// Zoom's question whether this address is ours and knows the secret.
 const URL_VALIDATION: &str = "endpoint.url_validation";
-/// How far ahead Zoom's clock may be.
-const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// What the webhook's handler needs; `web::Data` of the routes.
 #[derive(Debug)]
@@ -34,6 +33,8 @@ pub struct Intake {
     pub key: Option<WebhookKey>,
     /// How old a request may be (`webhook.max_age`): Zoom's own retries come up to 85 minutes late.
     pub max_age: Duration,
+    /// How far ahead of our clock a request may be (`webhook.max_ahead`).
+    pub max_ahead: Duration,
     /// The largest body that is read (`limits.body_bytes`).
     pub body_bytes: usize,
 }
@@ -58,12 +59,13 @@ pub(super) async fn receive_webhook(
     intake: web::Data<Intake>,
 ) -> Result<HttpResponse, ApiError> {
     let key = intake.key.as_ref().ok_or(ApiError::ZoomNotConfigured("zoom.webhook_secret_token"))?;
-    let body = read_body(payload, intake.body_bytes).await?;
     let now = intake.clock.now();
-    let age = intake.verified_age(key, request.headers(), &body, now).ok_or_else(|| {
-        metrics::counter!("convened_webhooks_rejected_total").increment(1);
-        ApiError::BadSignature
-    })?;
+    // Before the body: for one that cannot be good, nothing is kept waiting.
+    let signed = intake.signed(request.headers(), now).ok_or_else(rejected)?;
+    let body = read_body(payload, intake.body_bytes).await?;
+    if !key.verify(signed.timestamp, &body, signed.signature) {
+        return Err(rejected());
+    }
     let heading = match envelope::read(&body) {
         Ok(envelope) if envelope.event == URL_VALIDATION => return validate(key, &envelope),
         Ok(envelope) => Ok(Heading {
@@ -74,32 +76,38 @@ pub(super) async fn receive_webhook(
         }),
         Err(error) => Err(error.to_string()),
     };
-    let event = NewEvent::new(body.into(), heading, now, age.num_milliseconds());
+    let event = NewEvent::new(body.into(), heading, now, signed.age.num_milliseconds());
     intake.inbox.store(event).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(r#"{"received": true}"#))
 }
 
+/// What a request says of its signature.
+struct Signed<'a> {
+    timestamp: &'a str,
+    signature: &'a str,
+    age: TimeDelta,
+}
+
+fn rejected() -> ApiError {
+    metrics::counter!("convened_webhooks_rejected_total").increment(1);
+    ApiError::BadSignature
+}
+
 impl Intake {
-    /// The age of a request that is Zoom's and neither too old nor too new; `None` for any other.
-    fn verified_age(
-        &self,
-        key: &WebhookKey,
-        headers: &HeaderMap,
-        body: &[u8],
-        now: Instant,
-    ) -> Option<TimeDelta> {
+    /// What the headers say of a request that may be Zoom's and is neither too old nor too new; `None` for any other.
+    fn signed<'a>(&self, headers: &'a HeaderMap, now: Instant) -> Option<Signed<'a>> {
         let timestamp = headers.get(TIMESTAMP)?.to_str().ok()?;
         let signature = headers.get(SIGNATURE)?.to_str().ok()?;
         let age = timestamp_age(timestamp, now)?;
-        let max_age = TimeDelta::from_std(self.max_age).unwrap_or(TimeDelta::MAX);
-        // The cheap question first: an old recording is not worth a hash.
-        (age <= max_age && age >= -AHEAD_MAX && key.verify(timestamp, body, signature)).then_some(age)
+        let longest = |limit| TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX);
+        let is_timely = age <= longest(self.max_age) && age >= -longest(self.max_ahead);
+        is_timely.then_some(Signed { timestamp, signature, age })
     }
 }
 
 /// The body as it came: the signature is over these bytes.
 async fn read_body(payload: web::Payload, limit: usize) -> Result<Bytes, ApiError> {
-    match payload.to_bytes_limited(limit).await {
+    match in_time(payload.to_bytes_limited(limit)).await? {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => Err(ApiError::MalformedJson(error.to_string())),
         Err(_) => Err(ApiError::PayloadTooLarge(limit)),

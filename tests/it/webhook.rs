@@ -61,6 +61,7 @@ fn deliver(
             clock: Arc::new(ManualClock::at(DateTime::<Utc>::from_timestamp(NOW, 0).unwrap())),
             key,
             max_age: Duration::from_secs(100 * 60),
+            max_ahead: Duration::from_secs(5 * 60),
             body_bytes: 1000,
         };
         let app = init_service(App::new().app_data(web::Data::new(intake)).configure(configure)).await;
