@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::schema::{appointments, attendance_rules, groups};
-use super::{Conn, Json, StoreError, UtcMillis, each_backend, pin};
+use super::{Conn, Json, StoreError, UtcMillis, pin};
 use crate::domain::rules::{Rules, Thresholds};
 
 /// The rules of bookings that name none, and whose group names none.
@@ -139,7 +139,21 @@ pub fn for_scoring(conn: &mut Conn, appointment_id: &str, house: &Rules) -> Resu
     Err(StoreError::corrupt("attendance_pins.rules", format!("there are no rules `{label}`")))
 }
 
-/// Writes a new version of the rules of this name, unless the newest says the same already.
+/// Holds the writers of other processes off all rules until the transaction ends, so that what was the newest version
+/// when it was read still is when the next is written. SQLite has one writer anyway.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn lock(conn: &mut Conn) -> Result<(), StoreError> {
+    if let Conn::Postgres(connection) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('convened rules', 0))")
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Writes a new version of the rules of this name, unless the newest says the same already. What is answered is
+/// stored: whoever writes at the same time waits, and finds this one.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -150,6 +164,7 @@ pub fn write(
     author: &str,
     now: UtcMillis,
 ) -> Result<Version, StoreError> {
+    lock(conn)?;
     let before = newest_version(conn, name)?;
     if let Some(same) = before.as_ref().filter(|before| before.rules.thresholds == thresholds) {
         return Ok(same.clone());
@@ -163,11 +178,7 @@ pub fn write(
         created_at: now,
         author: Some(author.to_owned()),
     };
-    // Processes that start together write the same.
-    each_backend!(conn, |c| diesel::insert_into(attendance_rules::table)
-        .values(&row)
-        .on_conflict_do_nothing()
-        .execute(c))?;
+    diesel::insert_into(attendance_rules::table).values(&row).execute(conn)?;
     row.read()
 }
 
@@ -177,6 +188,7 @@ pub fn write(
 /// # Errors
 /// [`StoreError`].
 pub fn adopt(conn: &mut Conn, house: &Rules, now: UtcMillis) -> Result<(), StoreError> {
+    lock(conn)?;
     let ours = |version: &Version| version.author.as_deref() == Some(CONFIGURATION);
     if newest_version(conn, STANDARD)?.as_ref().is_none_or(ours) {
         write(conn, STANDARD, house.thresholds, CONFIGURATION, now)?;

@@ -16,6 +16,7 @@ use super::Front;
 use super::auth::Caller;
 use super::body::JsonBody;
 use super::error::ApiError;
+use super::etag::{self, Precondition};
 use super::paging::Page;
 use super::people::checked_ref;
 use super::validate::Fields;
@@ -123,14 +124,16 @@ pub(super) async fn get(
             found.map(RulesView::from).or(house).ok_or(ApiError::NotFound("set of rules"))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(RulesAnswer { rules }))
+    Ok(HttpResponse::Ok().insert_header(etag::tag(rules.version, 0)).json(RulesAnswer { rules }))
 }
 
 /// Writes a new version; marks that were made by an older one stay as they are.
 #[utoipa::path(put, path = "/api/attendance-rules/{name}", tag = "attendance", operation_id = "put_rules",
-    params(("name" = String, Path, description = "`standard` for the rules of bookings that name none")),
+    params(("name" = String, Path, description = "`standard` for the rules of bookings that name none"),
+        ("If-Match" = Option<String>, Header, description = "Only if this is still the newest version")),
     request_body = RulesBody, responses((status = 200, body = RulesAnswer)))]
 pub(super) async fn put(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     path: web::Path<String>,
@@ -142,7 +145,15 @@ pub(super) async fn put(
     let thresholds = thresholds::read(&mut fields);
     fields.finish()?;
     let now = front.clock.now().into();
-    let version =
-        front.write(move |conn| Ok(rules::write(conn, &name, thresholds, &caller.subject, now)?)).await?;
-    Ok(HttpResponse::Ok().json(RulesAnswer { rules: version.into() }))
+    let precondition = Precondition::of(&request);
+    let version = front
+        .write(move |conn| {
+            rules::lock(conn)?;
+            let newest = rules::newest(conn, &name)?;
+            precondition.check_found(newest.map(|newest| newest.version))?;
+            Ok(rules::write(conn, &name, thresholds, &caller.subject, now)?)
+        })
+        .await?;
+    let tag = etag::tag(version.rules.version, 0);
+    Ok(HttpResponse::Ok().insert_header(tag).json(RulesAnswer { rules: version.into() }))
 }
