@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::meetings::roll::Share;
 use crate::domain::access::{Action, Audience, Role, Standing, Verdict, may};
 use crate::store::appointment::{self, AppointmentRow, BookingFilter, Viewer};
-use crate::store::{Conn, StoreError, group, meeting};
+use crate::store::{Conn, StoreError, group, meeting, seat};
 
 /// How somebody stands to a booking.
 fn standing(conn: &mut Conn, row: &AppointmentRow, person: &str) -> Result<Standing, StoreError> {
@@ -53,6 +53,17 @@ pub(super) fn appointment(
     const WHAT: &str = "appointment";
     let row = appointment::by_id_or_ref(conn, key)?.ok_or(ApiError::NotFound(WHAT))?;
     permit(conn, caller, &row, action, WHAT)?;
+    Ok(row)
+}
+
+/// The booking with this id or `ref`, if the caller may change it, as it is now and held until the transaction ends:
+/// no other process changes it between this look, the question after its version, and the write.
+pub(super) fn to_change(conn: &mut Conn, caller: &Caller, key: &str) -> Result<AppointmentRow, ApiError> {
+    // Before any row is held: who has the lock may give this booking a seat.
+    seat::lock(conn)?;
+    let found = appointment(conn, caller, key, Action::Change)?;
+    let row = appointment::held(conn, vec![found])?.pop().ok_or(ApiError::NotFound("appointment"))?;
+    allowed(conn, caller, &row, Action::Change)?;
     Ok(row)
 }
 

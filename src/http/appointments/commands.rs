@@ -104,7 +104,7 @@ pub(in crate::http) async fn edit(
     let (precondition, policy) = (Precondition::of(request), front.hosts.clone());
     front
         .settle(write, move |conn| {
-            let before = sight::appointment(conn, &caller, &key, Action::Change)?;
+            let before = sight::to_change(conn, &caller, &key)?;
             precondition.check(before.version)?;
             let Edited { after, invitees, .. } = said.apply(&before, now)?;
             may_move_to(conn, &caller, &before, &after)?;
@@ -185,7 +185,7 @@ pub(in crate::http) async fn command(
     let now = front.clock.now().into();
     front
         .settle(write, move |conn| {
-            let before = sight::appointment(conn, &caller, &key, Action::Change)?;
+            let before = sight::to_change(conn, &caller, &key)?;
             precondition.check(before.version)?;
             let by = &caller.subject;
             Ok(change::command(conn, &before, command, reason.as_deref(), by, &policy, now)?)

@@ -222,7 +222,7 @@ impl Wanted {
         policy: &HostPolicy,
         now: Instant,
     ) -> Result<Booking, ApiError> {
-        let before = sight::appointment(conn, caller, id, Action::Change)?;
+        let before = sight::to_change(conn, caller, id)?;
         let invitees = match self.participant {
             Some(participant) => Some(with(conn, &before, participant)?),
             None => None,

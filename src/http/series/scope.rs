@@ -57,7 +57,7 @@ pub(in crate::http) struct Named {
 impl Named {
     /// The booking, its place, and the others that are meant: all of them the caller's to change.
     fn find(&self, conn: &mut Conn, now: DateTime<Utc>) -> Result<Found, ApiError> {
-        let before = sight::appointment(conn, &self.caller, &self.key, Action::Change)?;
+        let before = sight::to_change(conn, &self.caller, &self.key)?;
         self.precondition.check(before.version)?;
         let place = series::places(conn, std::slice::from_ref(&before.id))?.pop();
         let others = match &place {
