@@ -28,6 +28,16 @@ impl Precondition {
         Self((!tags.is_empty()).then_some(tags))
     }
 
+    /// As [`Precondition::check`], for a resource that need not be there: one that is not has no version, so that no
+    /// tag and not even `*` fits it (RFC 9110 13.1.1).
+    pub(super) fn check_found(&self, version: Option<i64>) -> Result<(), ApiError> {
+        match version {
+            Some(version) => self.check(version),
+            None if self.0.is_none() => Ok(()),
+            None => Err(ApiError::PreconditionFailed),
+        }
+    }
+
     /// Whether the resource at `version` is the one the caller read. What Zoom changed meanwhile (the tag's part
     /// after the dot) does not count: the caller's change does not depend on it.
     pub(super) fn check(&self, version: i64) -> Result<(), ApiError> {
@@ -52,6 +62,17 @@ mod tests {
     fn holds(if_match: &str, version: i64) -> bool {
         let request = TestRequest::default().insert_header((header::IF_MATCH, if_match)).to_http_request();
         Precondition::of(&request).check(version).is_ok()
+    }
+
+    #[test]
+    fn no_tag_fits_what_is_not_there() {
+        let of = |request: TestRequest| Precondition::of(&request.to_http_request());
+        assert!(of(TestRequest::default()).check_found(None).is_ok());
+        for tag in ["*", "\"0\"", "\"1\""] {
+            assert!(
+                of(TestRequest::default().insert_header((header::IF_MATCH, tag))).check_found(None).is_err()
+            );
+        }
     }
 
     #[test]

@@ -132,8 +132,8 @@ pub(super) async fn put(
     let policy = front.hosts.clone();
     let (row, members, aftermath, created) = front
         .write(move |conn| {
-            let old = group::by_ref(conn, &new.ref_)?;
-            precondition.check(old.as_ref().map_or(0, |old| old.version))?;
+            let old = group::held(conn, &new.ref_)?;
+            precondition.check_found(old.as_ref().map(|old| old.version))?;
             if let Some(name) = &new.attendance_rules
                 && !rules::is_known(conn, name)?
             {
@@ -298,7 +298,8 @@ pub(super) async fn dissolve(
     let policy = front.hosts.clone();
     let (row, members, aftermath) = front
         .write(move |conn| {
-            if found(conn, &ref_)?.dissolved_at.is_none() {
+            let before = group::held(conn, &ref_)?.ok_or(ApiError::NotFound("group"))?;
+            if before.dissolved_at.is_none() {
                 group::dissolve(conn, &ref_, now)?;
             }
             let aftermath = directory::group_dissolved(conn, &ref_, &caller.subject, &policy, now)?;

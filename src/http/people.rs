@@ -170,8 +170,8 @@ pub(super) async fn put(
     let policy = front.hosts.clone();
     let (row, types, aftermath, created) = front
         .write(move |conn| {
-            let old = person::by_ref(conn, &new.ref_)?;
-            precondition.check(old.as_ref().map_or(0, |old| old.version))?;
+            let old = person::held(conn, &new.ref_)?;
+            precondition.check_found(old.as_ref().map(|old| old.version))?;
             let row = match &old {
                 Some(old) => PersonRow {
                     active: old.active,
@@ -358,7 +358,7 @@ async fn set_active(
     let policy = front.hosts.clone();
     let (row, types, aftermath, licence_goes_back) = front
         .write(move |conn| {
-            let before = found(conn, &ref_)?;
+            let before = person::held(conn, &ref_)?.ok_or(ApiError::NotFound("person"))?;
             let mut licence_goes_back = false;
             let mut aftermath = Aftermath::default();
             if before.active != active {
