@@ -118,8 +118,10 @@ impl Front {
                 Ok(Turn::First(done))
             })
             .await;
-        // Another process of ours may have kept its answer between our look and our write.
-        if let Err(ApiError::AlreadyExists(_)) = &outcome
+        // Another process of ours may have kept its answer between our look and our write. What it made may be the
+        // very thing that stands in our way.
+        if let Err(error) = &outcome
+            && error.row().0.is_client_error()
             && let Some(row) = self.read(move |conn| again.first_answer(conn)).await?
         {
             return Ok(Turn::Again(row));
