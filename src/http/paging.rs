@@ -33,6 +33,8 @@ impl Page {
         let cursor = fields.text(&["cursor"], CURSOR_LENGTH_MAX);
         let after = cursor.and_then(|cursor| {
             let text = URL_SAFE_NO_PAD.decode(&cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            // PostgreSQL takes no NUL, and no key of ours has one.
+            let text = text.filter(|text| !text.chars().any(char::is_control));
             if text.is_none() {
                 fields.fault("cursor", "is not one that a list gave");
             }

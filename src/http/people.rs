@@ -233,12 +233,15 @@ fn read_person(ref_: String, mut fields: Fields, now: UtcMillis) -> Result<Perso
     })
 }
 
+/// Whether this can be somebody's or something's `ref`.
+pub(super) fn is_ref(text: &str) -> bool {
+    let fits = !text.trim().is_empty() && text.chars().count() <= REF_LENGTH_MAX;
+    fits && !text.chars().any(char::is_control)
+}
+
 /// A `ref` from a path, fit to be written.
 pub(super) fn checked_ref(ref_: String) -> Result<String, ApiError> {
-    let fit = !ref_.trim().is_empty()
-        && ref_.chars().count() <= REF_LENGTH_MAX
-        && !ref_.chars().any(char::is_control);
-    if fit {
+    if is_ref(&ref_) {
         Ok(ref_)
     } else {
         Err(ApiError::field("ref", format!("must be 1 to {REF_LENGTH_MAX} printable characters")))

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::domain::appointment::AppointmentStatus;
 use crate::http::error::ApiError;
-use crate::http::people::REF_LENGTH_MAX;
+use crate::http::people::{REF_LENGTH_MAX, is_ref};
 use crate::http::validate::Fields;
 use crate::http::when::{self, Given, Start};
 use crate::store::appointment::AppointmentRow;
@@ -247,7 +247,7 @@ fn read_invitees(fields: &mut Fields) -> Option<Vec<Invitee>> {
     let mut invitees = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         match item {
-            Value::String(ref_) if !ref_.trim().is_empty() && ref_.chars().count() <= REF_LENGTH_MAX => {
+            Value::String(ref_) if is_ref(&ref_) => {
                 invitees.push(Invitee::Known(ref_.trim().to_owned()));
             }
             Value::Object(values) => {

@@ -44,6 +44,10 @@ pub(crate) struct RecalculateAnswer {
     more: bool,
 }
 
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= ID_LENGTH_MAX && !text.chars().any(char::is_control)
+}
+
 /// Scores past meetings again by the newest version of their rules. Corrections by hand stay. The answer does not
 /// wait for it; every booking's story tells what changed.
 #[utoipa::path(post, path = "/api/attendance-rules/{name}/recalculate", tag = "attendance",
@@ -63,7 +67,7 @@ pub(in crate::http) async fn recalculate(
     let mut meetings = Vec::new();
     for (item, place) in fields.items(&["meetings"], MEETINGS_MAX).unwrap_or_default().into_iter().zip(0..) {
         match item {
-            Value::String(id) if !id.is_empty() && id.len() <= ID_LENGTH_MAX => meetings.push(id),
+            Value::String(id) if is_id(&id) => meetings.push(id),
             Value::Number(number) => meetings.push(number.to_string()),
             _ => fields.fault(&format!("meetings[{place}]"), "must be the id of a meeting"),
         }
