@@ -6,7 +6,7 @@ use super::zoom_api::Lane;
 use crate::domain::licence::BASIC;
 use crate::store::due::{self, DueKind};
 use crate::store::zoom_user::{self, ZoomUserRow};
-use crate::store::{StoreError, UtcMillis, person};
+use crate::store::{Conn, StoreError, UtcMillis, person};
 use crate::zoom::ZoomReply;
 use crate::zoom::call::{self, UserRemoval};
 use crate::zoom::error::ZoomError;
@@ -97,11 +97,13 @@ pub(super) fn row(user: User, key: &str, now: UtcMillis) -> ZoomUserRow {
 pub async fn make(engine: &Engine, new: UserToMake, lane: Lane) -> Result<ZoomUserRow, UserTrouble> {
     let (email, key, now) = (new.email.clone(), person::email_key(&new.email), engine.clock.now());
     let intent = key.clone();
-    engine.store.write(move |conn| zoom_user::intend_to_make(conn, &email, &intent, now.into())).await?;
+    let noted = move |conn: &mut Conn| zoom_user::intend_to_make(conn, &email, &intent, now.into());
+    let is_news = engine.store.write(noted).await?;
     let answer = engine.zoom.call(lane, call::create_user(&request(&new))).await;
     if let Err(error) = answer {
         let taken = error.zoom_code() == Some(IN_THE_ACCOUNT);
-        if !error.perhaps_done() {
+        // An earlier attempt whose answer was lost may have made them: what it noted stays.
+        if is_news && !error.perhaps_done() {
             let intent = key.clone();
             engine.store.write(move |conn| zoom_user::not_made(conn, &intent)).await?;
         }

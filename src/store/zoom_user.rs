@@ -121,7 +121,8 @@ fn wake_meetings(conn: &mut Conn, user: &ZoomUserRow, now: UtcMillis) -> Result<
 /// More meetings than this are not woken at once; the others come with their own next try.
 const WAKE_MAX: i64 = 1000;
 
-/// Notes, before Zoom is asked, that the user of this address is being made.
+/// Notes, before Zoom is asked, that the user of this address is being made. Gives whether that was news: an earlier
+/// attempt may have noted it, and may have made the user.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -130,7 +131,7 @@ pub fn intend_to_make(
     email: &str,
     email_key: &str,
     now: UtcMillis,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let row = ZoomUserRow {
         zoom_user_id: email_key.to_owned(),
         email: email.to_owned(),
@@ -143,11 +144,11 @@ pub fn intend_to_make(
         made_by_us: true,
         email_wanted: None,
     };
-    each_backend!(conn, |c| diesel::insert_into(zoom_users::table)
+    let written = each_backend!(conn, |c| diesel::insert_into(zoom_users::table)
         .values(&row)
         .on_conflict_do_nothing()
         .execute(c))?;
-    Ok(())
+    Ok(written == 1)
 }
 
 /// Zoom certainly did not make the user of this address.
