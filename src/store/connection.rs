@@ -145,6 +145,7 @@ impl Manager {
                 let mut conn = SqliteConnection::establish(name)
                     .map_err(|error| StoreError::unavailable(format_args!("{name}: {error}")))?;
                 conn.batch_execute(&self.sqlite_pragmas())?;
+                super::search::know_all_letters(&mut conn)?;
                 Ok(Conn::Sqlite(conn))
             }
             DatabaseUrl::Postgres(url) => {
