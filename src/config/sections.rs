@@ -73,8 +73,6 @@ pub struct Database {
     pub encryption_key: Option<SecretString>,
     /// Connections that only read.
     pub readers: usize,
-    /// How long to wait for a connection.
-    pub connect_timeout: Duration,
 }
 
 impl Database {
@@ -83,7 +81,6 @@ impl Database {
             url: section.secret("url").unwrap_or_else(|| SecretString::from("sqlite://convened.db")),
             encryption_key: section.secret("encryption_key"),
             readers: section.get_if("readers", 4, |n| (1..=64).contains(n), "1 to 64"),
-            connect_timeout: section.get("connect_timeout", seconds(5)),
         }
     }
 }

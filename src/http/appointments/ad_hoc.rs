@@ -49,6 +49,10 @@ pub(in crate::http) async fn create(
     let group_ref = fields.text(&["group"], REF_LENGTH_MAX);
     let group_ref = fields.need("group", group_ref);
     let initiator = fields.text(&["initiator"], REF_LENGTH_MAX);
+    if !caller.role.acts_for_all() && initiator.as_ref().is_some_and(|initiator| *initiator != caller.subject)
+    {
+        fields.fault("initiator", "is for systems that ask for somebody: you ask for yourself");
+    }
     fields.finish()?;
     let now = front.clock.now();
     let write = Write {
