@@ -95,3 +95,14 @@ fn kind_of(request: &HttpRequest) -> Kind {
         _ => Kind::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_not_waited_for() {
+        assert!(matches!(in_time(std::future::pending::<()>()).await, Err(ApiError::RequestTimeout)));
+        assert!(matches!(in_time(std::future::ready(7)).await, Ok(7)));
+    }
+}

@@ -19,7 +19,7 @@ use super::validate::Fields;
 use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::group::{self, GroupRow, MemberRow};
-use crate::store::{Conn, UtcMillis, rules};
+use crate::store::{Conn, UtcMillis, hold, rules};
 
 const MEMBERS_MAX: usize = 1000;
 
@@ -132,7 +132,7 @@ pub(super) async fn put(
     let policy = front.hosts.clone();
     let (row, members, aftermath, created) = front
         .write(move |conn| {
-            let old = group::held(conn, &new.ref_)?;
+            let old = hold::group(conn, &new.ref_)?;
             precondition.check_found(old.as_ref().map(|old| old.version))?;
             if let Some(name) = &new.attendance_rules
                 && !rules::is_known(conn, name)?
@@ -298,7 +298,7 @@ pub(super) async fn dissolve(
     let policy = front.hosts.clone();
     let (row, members, aftermath) = front
         .write(move |conn| {
-            let before = group::held(conn, &ref_)?.ok_or(ApiError::NotFound("group"))?;
+            let before = hold::group(conn, &ref_)?.ok_or(ApiError::NotFound("group"))?;
             if before.dissolved_at.is_none() {
                 group::dissolve(conn, &ref_, now)?;
             }

@@ -16,7 +16,7 @@ use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
 use crate::store::zoom_user::ZoomUserRow;
-use crate::store::{Conn, UtcMillis, host_key, licence, zoom_user};
+use crate::store::{Conn, UtcMillis, hold, host_key, licence, zoom_user};
 
 /// The longest `ref` of anything.
 pub(super) const REF_LENGTH_MAX: usize = 200;
@@ -170,7 +170,7 @@ pub(super) async fn put(
     let policy = front.hosts.clone();
     let (row, types, aftermath, created) = front
         .write(move |conn| {
-            let old = person::held(conn, &new.ref_)?;
+            let old = hold::person(conn, &new.ref_)?;
             precondition.check_found(old.as_ref().map(|old| old.version))?;
             let row = match &old {
                 Some(old) => PersonRow {
@@ -361,7 +361,7 @@ async fn set_active(
     let policy = front.hosts.clone();
     let (row, types, aftermath, licence_goes_back) = front
         .write(move |conn| {
-            let before = person::held(conn, &ref_)?.ok_or(ApiError::NotFound("person"))?;
+            let before = hold::person(conn, &ref_)?.ok_or(ApiError::NotFound("person"))?;
             let mut licence_goes_back = false;
             let mut aftermath = Aftermath::default();
             if before.active != active {

@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::meetings::roll::Share;
 use crate::domain::access::{Action, Audience, Role, Standing, Verdict, may};
 use crate::store::appointment::{self, AppointmentRow, BookingFilter, Viewer};
-use crate::store::{Conn, StoreError, group, meeting, seat};
+use crate::store::{Conn, StoreError, group, hold, meeting, seat};
 
 /// How somebody stands to a booking.
 fn standing(conn: &mut Conn, row: &AppointmentRow, person: &str) -> Result<Standing, StoreError> {
@@ -62,7 +62,7 @@ pub(super) fn to_change(conn: &mut Conn, caller: &Caller, key: &str) -> Result<A
     // Before any row is held: who has the lock may give this booking a seat.
     seat::lock(conn)?;
     let found = appointment(conn, caller, key, Action::Change)?;
-    let row = appointment::held(conn, vec![found])?.pop().ok_or(ApiError::NotFound("appointment"))?;
+    let row = hold::bookings(conn, vec![found])?.pop().ok_or(ApiError::NotFound("appointment"))?;
     allowed(conn, caller, &row, Action::Change)?;
     Ok(row)
 }

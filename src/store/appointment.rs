@@ -173,21 +173,6 @@ pub fn by_id_or_ref(conn: &mut Conn, key: &str) -> Result<Option<AppointmentRow>
     }
 }
 
-/// These bookings as they are now, held until the transaction ends: who is about to write them waits here for other
-/// processes that do, instead of finding out afterwards. SQLite has one writer anyway. To be called under
-/// [`super::seat::lock`], without which two who hold several might wait for each other.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn held(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<AppointmentRow>, StoreError> {
-    let Conn::Postgres(c) = conn else { return Ok(rows) };
-    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let found = appointments::table.filter(appointments::id.eq_any(ids)).order(appointments::id);
-    let held: Vec<AppointmentRow> = found.select(AppointmentRow::as_select()).for_no_key_update().load(c)?;
-    let now = |row: AppointmentRow| held.iter().find(|now| now.id == row.id).cloned();
-    Ok(rows.into_iter().filter_map(now).collect())
-}
-
 /// Whether a `ref` is taken by another booking than `except`.
 ///
 /// # Errors
@@ -311,23 +296,7 @@ pub enum Owner<'a> {
 }
 
 /// The states of a booking that has not begun and may still come about.
-const TO_COME: [&str; 2] = ["requested", "confirmed"];
-
-/// As [`future`], each of them [`held`]. Takes [`super::seat::lock`].
-///
-/// # Errors
-/// [`StoreError`].
-pub fn future_held(
-    conn: &mut Conn,
-    owner: Owner<'_>,
-    now: UtcMillis,
-) -> Result<Vec<AppointmentRow>, StoreError> {
-    super::seat::lock(conn)?;
-    let found = future(conn, owner, now)?;
-    let mut rows = held(conn, found)?;
-    rows.retain(|row| TO_COME.contains(&row.status.as_str()));
-    Ok(rows)
-}
+pub(super) const TO_COME: [&str; 2] = ["requested", "confirmed"];
 
 /// The bookings of `owner` that have not begun and may still come about.
 ///

@@ -55,18 +55,6 @@ pub fn by_ref(conn: &mut Conn, ref_: &str) -> Result<Option<GroupRow>, StoreErro
     Ok(groups::table.find(ref_).select(GroupRow::as_select()).first(conn).optional()?)
 }
 
-/// The group with this `ref`, held until the transaction ends, as [`super::person::held`] holds a person.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn held(conn: &mut Conn, ref_: &str) -> Result<Option<GroupRow>, StoreError> {
-    if let Conn::Postgres(c) = conn {
-        let row = groups::table.find(ref_).select(GroupRow::as_select()).for_no_key_update();
-        return Ok(row.first(c).optional()?);
-    }
-    by_ref(conn, ref_)
-}
-
 /// Those of these groups that are known.
 ///
 /// # Errors

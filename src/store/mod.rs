@@ -20,6 +20,7 @@ pub mod correction;
 pub mod due;
 pub mod error;
 pub mod group;
+pub mod hold;
 pub mod host_key;
 pub mod idempotency;
 pub mod inbox;

@@ -70,19 +70,6 @@ pub fn by_ref(conn: &mut Conn, ref_: &str) -> Result<Option<PersonRow>, StoreErr
     Ok(people::table.find(ref_).select(PersonRow::as_select()).first(conn).optional()?)
 }
 
-/// The person with this `ref`, held until the transaction ends: who is about to write them waits here for other
-/// processes that do. SQLite has one writer anyway.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn held(conn: &mut Conn, ref_: &str) -> Result<Option<PersonRow>, StoreError> {
-    if let Conn::Postgres(c) = conn {
-        let row = people::table.find(ref_).select(PersonRow::as_select()).for_no_key_update();
-        return Ok(row.first(c).optional()?);
-    }
-    by_ref(conn, ref_)
-}
-
 /// Those of these `ref`s that are known.
 ///
 /// # Errors

@@ -222,6 +222,10 @@ async fn everybody_sees_and_changes_what_is_theirs() {
         let class = book(&rig, 15, json!({})).await;
         let open =
             book(&rig, 16, json!({ "host": "gauss", "group": null, "target_audience": "students" })).await;
+        let asked = json!({ "group": "9b", "initiator": "boole" });
+        let request = rig.http.post(rig.url("/api/appointments/ad-hoc"));
+        let request = request.bearer_auth(rig.token("attendee", "ada")).json(&asked).send().await.unwrap();
+        assert_eq!(request.status().as_u16(), 400, "nobody asks in another's name");
         // role, person: read the class, cancel it; read the open one, cancel it; how many they see
         let table = [
             ("admin", "root", [200, 0, 200, 0], 2),
@@ -247,6 +251,76 @@ async fn everybody_sees_and_changes_what_is_theirs() {
             }
             let list: Value = ask(Method::GET, "/api/appointments".to_owned()).await.json().await.unwrap();
             assert_eq!(ids(&list).len(), count, "{person} lists");
+            for shown in list["appointments"].as_array().unwrap() {
+                let of_class = shown["id"] == class["id"];
+                let own: &[&str] = match person {
+                    "root" | "reyes" if of_class => &["ada", "boole"],
+                    "ada" if of_class => &["ada"],
+                    _ => &[],
+                };
+                assert_eq!(refs(shown), own, "{person} sees the others");
+                let path = format!("/api/appointments/{}", shown["id"].as_str().unwrap());
+                let one: Value = ask(Method::GET, path).await.json().await.unwrap();
+                assert_eq!(refs(&one["appointment"]), own, "{person} sees the others");
+            }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_is_taken_by_is_told_to_those_who_may_see_it() {
+    for rig in schools().await {
+        let members = json!([{ "person": "reyes", "role": "host" }, { "person": "gauss", "role": "host" },
+            { "person": "ada", "role": "attendee" }]);
+        rig.put("/api/groups/7a", json!({ "kind": "class", "name": "7a", "members": members })).await;
+        let private = json!({ "host": "reyes", "group": null, "title": "Dismissal of Gauss" });
+        let secret = book(&rig, 15, private).await;
+        let wanted = of_class(15, &json!({ "group": "7a", "host": "reyes" }));
+        let weekly = of_class(
+            15,
+            &json!({ "group": "7a", "host": "reyes",
+            "recurrence": "RRULE:FREQ=WEEKLY;COUNT=2" }),
+        );
+        let asked = |person: &str, path: &str, body: &Value| {
+            let request = rig.http.post(rig.url(path)).bearer_auth(rig.token("host", person)).json(body);
+            async move { request.send().await.unwrap().json::<Value>().await.unwrap() }
+        };
+        let seen = asked("reyes", "/api/appointments", &wanted).await;
+        assert_eq!(seen["error"]["details"]["conflicts"][0]["title"], "Dismissal of Gauss");
+        let batch = json!({ "appointments": [wanted] });
+        let one = asked("gauss", "/api/appointments", &wanted).await;
+        let series = asked("gauss", "/api/appointments", &weekly).await;
+        let many = asked("gauss", "/api/appointments/batch", &batch).await;
+        for answer in [&one, &series, &many["results"][0]] {
+            assert_eq!(answer["error"]["code"], "HOST_CONFLICT", "{answer:#}");
+            let text = answer.to_string();
+            assert!(!text.contains("Dismissal"), "{text}");
+            assert!(!text.contains(secret["id"].as_str().unwrap()), "{text}");
+        }
+        assert_eq!(one["error"]["message"], "reyes is taken 10:00-10:45 UTC");
+        assert_eq!(one["error"]["details"]["conflicts"][0]["start_time"], "2099-01-15T10:00:00Z");
+        assert_eq!(one["error"]["details"]["next_free"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_of_every_script_are_found_and_a_nul_is_a_fault_of_its_field() {
+    for rig in schools().await {
+        book(&rig, 15, json!({ "title": "\u{c4}RGER \u{dc}ber \u{3a9}" })).await;
+        for text in ["%C3%A4rger", "%C3%84rger", "%C3%BCBER", "%CF%89"] {
+            assert_eq!(ids(&rig.get(&format!("/api/appointments?q={text}")).await).len(), 1, "{text}");
+        }
+        let bad = of_class(16, &json!({ "group": null, "host": "gauss", "attendees": ["a\u{0}b"] }));
+        let items = json!({ "appointments": [bad, of_class(16, &json!({}))] });
+        let answer = rig.post("/api/appointments/batch", items).await;
+        let statuses: Vec<i64> =
+            answer["results"].as_array().unwrap().iter().map(|one| one["status"].as_i64().unwrap()).collect();
+        assert_eq!(statuses, [400, 201]);
+        assert_eq!(answer["results"][0]["error"]["details"]["fields"][0]["field"], "attendees[0]");
+        // `YQA` is `a` and a NUL.
+        assert_eq!(rig.call(Method::GET, "/api/people?cursor=YQA", None).await.0, 400);
+        let path = "/api/attendance-rules/standard/recalculate";
+        let (status, answer) = rig.call(Method::POST, path, Some(json!({ "meetings": ["\u{0}"] }))).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!("VALIDATION_FAILED")));
     }
 }

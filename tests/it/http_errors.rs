@@ -245,3 +245,18 @@ async fn what_stands_in_the_way_is_said() {
         details["next_free"].as_array().unwrap().iter().map(|at| at.as_str().unwrap()).collect();
     assert_eq!(next, ["2099-01-15T10:50:00Z", "2099-01-15T11:40:00Z", "2099-01-15T12:30:00Z"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_cannot_be_good_is_refused_before_its_body_comes() {
+    use std::io::{Read as _, Write as _};
+    let rig = school().await;
+    let head = "POST /api/zoom/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n";
+    for more in ["", "x-zm-request-timestamp: 1\r\nx-zm-signature: v0=00\r\n"] {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", rig.port())).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(8))).unwrap();
+        write!(stream, "{head}{more}\r\n{{").unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401");
+    }
+}

@@ -68,6 +68,12 @@ async fn until_story_has(rig: &Rig, appointment: &Value, kind: &str) {
     rig.until(&path, &format!("told {kind}"), has).await;
 }
 
+/// The status of a request for the start token of the user with this id or name.
+async fn zak(rig: &Rig, role: &str, person: &str, user: &str) -> u16 {
+    let request = rig.http.get(rig.url(&format!("/api/zoom/users/{user}/zak")));
+    request.bearer_auth(rig.token(role, person)).send().await.unwrap().status().as_u16()
+}
+
 /// How often the world was told that there are too few licences.
 fn shortages_told(rig: &Rig) -> usize {
     let told = outbox::after(&mut rig.database.conn(), 0, 1000).unwrap();
@@ -264,4 +270,35 @@ async fn users_are_made_licensed_shown_and_removed_by_hand() {
     assert_eq!(rig.call(Method::DELETE, &path, None).await.0, 204);
     assert!(at_zoom(&rig, "ana").is_none());
     assert_eq!(rig.call(Method::GET, &path, None).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_stays_with_their_person_when_the_address_goes_to_another() {
+    let rig = rig_with(&["ana", "ben"], 1.0, "").await;
+    let old = "ana@school.example";
+    assert_eq!(zak(&rig, "host", "ana", old).await, 200);
+    assert_eq!(zak(&rig, "attendee", "ana", old).await, 404, "the token is an attendee's");
+    book(&rig, "ana", Duration::hours(3), 30).await;
+    let moved = json!({ "name": "ana", "email": "ana-new@school.example", "role": "host" });
+    let moved = rig.put("/api/people/ana", moved).await;
+    let user = at_zoom(&rig, "ana").unwrap().id;
+    assert_eq!(moved["person"]["zoom"]["id"].as_str(), Some(user.as_str()), "{moved:#}");
+    let list = rig.get("/api/people?q=ana").await;
+    assert_eq!(list["people"][0]["zoom"]["id"].as_str(), Some(user.as_str()), "{list:#}");
+    rig.put("/api/people/ben", json!({ "name": "ben", "email": old, "role": "host" })).await;
+    for name in [old, user.as_str()] {
+        assert_eq!(zak(&rig, "host", "ben", name).await, 404);
+        assert_eq!(zak(&rig, "host", "ana", name).await, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_making_was_answered_by_silence_is_ours() {
+    let rig = rig_with(&[], 1.0, "").await;
+    fault(&rig, CREATE, "lose_answer", 0).await;
+    let body = json!({ "email": "ana@school.example", "display_name": "Ana Reyes", "action": "custCreate" });
+    let (first, _) = rig.call(Method::POST, "/api/zoom/users", Some(body.clone())).await;
+    assert!(first >= 500, "{first}");
+    let again = rig.post("/api/zoom/users", body).await;
+    assert_eq!(again["user"]["made_by_us"], true, "{again:#}");
 }

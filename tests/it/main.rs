@@ -26,6 +26,7 @@ mod http_bookings;
 mod http_errors;
 mod http_meetings;
 mod http_series;
+mod http_together;
 mod inbox;
 mod judge;
 mod licences;

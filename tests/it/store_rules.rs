@@ -6,9 +6,11 @@ use convened::store::due::DueKind;
 use convened::store::group::{self, GroupRow};
 use convened::store::pin::{self, Scored, ScoredBooking};
 use convened::store::{Conn, rules};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use crate::support::bookings::{at, book, due, meeting_of, now, policy, row};
-use crate::support::database::on_each_database;
+use crate::support::database::{TestDatabase, on_each_database};
 
 fn strict(minutes: i64) -> Thresholds {
     Thresholds { present_after_minutes: minutes, ..Thresholds::default() }
@@ -134,4 +136,27 @@ on_each_database! {
         assert_eq!(rules::list(conn, Some("lenient"), 10).unwrap().len(), 1);
         assert_eq!(rules::version(conn, "standard", 9).unwrap(), None);
     }
+}
+
+#[test]
+fn of_two_who_write_rules_at_once_the_second_writes_the_next_version() {
+    let Some(database) = TestDatabase::postgres() else { return };
+    let database = database.migrated();
+    let (mut first, mut second) = (database.conn(), database.conn());
+    first.batch_execute("BEGIN").unwrap();
+    rules::write(&mut first, "own", strict(5), "first", now()).unwrap();
+    let other = std::thread::spawn(move || {
+        second.transaction(|conn| rules::write(conn, "own", strict(7), "second", now()))
+    });
+    let waits = "SELECT 1 FROM pg_stat_activity \
+                 WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let mut watch = database.conn();
+    while diesel::sql_query(waits).execute(&mut watch).unwrap() == 0 {
+        std::thread::yield_now();
+    }
+    first.batch_execute("COMMIT").unwrap();
+    let answered = other.join().unwrap().unwrap();
+    assert_eq!(answered.rules.label(), "own@2");
+    let stored = rules::version(&mut first, "own", 2).unwrap().unwrap();
+    assert_eq!((stored.rules.thresholds, stored.author.as_deref()), (strict(7), Some("second")));
 }

@@ -27,7 +27,7 @@ use crate::store::booking::change::Edit;
 use crate::store::booking::series::{self as several, Scope, SeriesEdit};
 use crate::store::booking::{self, BookingError};
 use crate::store::series::{self, PlaceRow};
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, hold};
 
 /// Reads `?scope=`; one without it.
 pub(in crate::http) fn read(request: &HttpRequest) -> Result<Scope, ApiError> {
@@ -65,6 +65,12 @@ impl Named {
             // A booking that does not recur is a series of one.
             None => Vec::new(),
         };
+        let (places, rows): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+        let rows = hold::bookings(conn, rows)?;
+        let as_held = |place: PlaceRow| {
+            rows.iter().find(|row| row.id == place.appointment_id).cloned().map(|row| (place, row))
+        };
+        let others: Vec<_> = places.into_iter().filter_map(as_held).collect();
         for (_, other) in &others {
             sight::allowed(conn, &self.caller, other, Action::Change)?;
         }

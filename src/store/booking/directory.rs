@@ -16,7 +16,9 @@ use crate::store::due::{self, DueKind};
 use crate::store::group::MemberRow;
 use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, StoreError, UtcMillis, group, host_key, news, savepoint, seat, seat_line, story};
+use crate::store::{
+    Conn, StoreError, UtcMillis, group, hold, host_key, news, savepoint, seat, seat_line, story,
+};
 
 /// What was done to future bookings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub fn person_left(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<Aftermath, BookingError> {
-    let hosted = appointment::future_held(conn, Owner::Host(person), now)?;
+    let hosted = hold::future(conn, Owner::Host(person), now)?;
     let mut aftermath = cancel_all(conn, &hosted, "the host was deactivated", by, policy, now)?;
     for booking in appointment::future(conn, Owner::Attendee(person), now)? {
         appointment::leave_roster(conn, &booking.id, person)?;
@@ -118,7 +120,7 @@ pub fn group_dissolved(
     policy: &HostPolicy,
     now: UtcMillis,
 ) -> Result<Aftermath, BookingError> {
-    let bookings = appointment::future_held(conn, Owner::Group(group), now)?;
+    let bookings = hold::future(conn, Owner::Group(group), now)?;
     cancel_all(conn, &bookings, "the group was dissolved", by, policy, now)
 }
 
@@ -141,7 +143,7 @@ pub fn group_changed(
     let hosts = active_hosts(conn, &members)?;
     let hosts_still = |host: &str| members.iter().any(|member| member.hosts() && member.person_ref == host);
     let hosted_before = |host: &str| before.iter().any(|member| member.hosts() && member.person_ref == host);
-    for booking in appointment::future_held(conn, Owner::Group(group_ref), now)? {
+    for booking in hold::future(conn, Owner::Group(group_ref), now)? {
         let left = booking.host_ref.as_deref().is_some_and(|host| hosted_before(host) && !hosts_still(host));
         if left && !hosts.is_empty() {
             hand_over(conn, booking, &hosts, by, policy, now, &mut aftermath)?;
