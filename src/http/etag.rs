@@ -7,7 +7,12 @@ use super::error::ApiError;
 
 /// The tag of a resource at this version; `shade` tells states apart that no caller's change made.
 pub(super) fn tag(version: i64, shade: i64) -> (header::HeaderName, HeaderValue) {
-    let text = if shade == 0 { format!("\"{version}\"") } else { format!("\"{version}.{shade}\"") };
+    of_text(&if shade == 0 { version.to_string() } else { format!("{version}.{shade}") })
+}
+
+/// The tag of a resource whose version is not a number of ours.
+pub(super) fn of_text(version: &str) -> (header::HeaderName, HeaderValue) {
+    let text = format!("\"{version}\"");
     (header::ETAG, HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("\"0\"")))
 }
 
@@ -41,14 +46,18 @@ impl Precondition {
     /// Whether the resource at `version` is the one the caller read. What Zoom changed meanwhile (the tag's part
     /// after the dot) does not count: the caller's change does not depend on it.
     pub(super) fn check(&self, version: i64) -> Result<(), ApiError> {
+        self.check_text(&version.to_string())
+    }
+
+    /// As [`Precondition::check`], for a version that is not a number of ours.
+    pub(super) fn check_text(&self, version: &str) -> Result<(), ApiError> {
         let Some(tags) = &self.0 else { return Ok(()) };
-        let version = version.to_string();
         let holds = tags.iter().any(|tag| {
             tag == "*"
                 || tag
                     .strip_prefix('"')
                     .and_then(|tag| tag.strip_suffix('"'))
-                    .is_some_and(|tag| tag.split('.').next() == Some(version.as_str()))
+                    .is_some_and(|tag| tag.split('.').next() == Some(version))
         });
         if holds { Ok(()) } else { Err(ApiError::PreconditionFailed) }
     }

@@ -8,11 +8,13 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::Front;
 use super::auth::Caller;
 use super::error::ApiError;
+use super::etag;
 use super::paging::Page;
 use super::validate::Fields;
 use crate::actors::zoom_api::Lane;
@@ -104,7 +106,20 @@ pub(super) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     caller.must_act_for_all()?;
     let row = found(&front, &path.into_inner()).await?;
-    Ok(HttpResponse::Ok().json(shown(&front, row).await?))
+    let tag = etag::of_text(&version_of(&row));
+    Ok(HttpResponse::Ok().insert_header(tag).json(shown(&front, row).await?))
+}
+
+/// A digest of what a change may be meant for. Zoom counts no versions of a user; what is lent to one does not count.
+fn version_of(row: &ZoomUserRow) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (name, wanted) = (optional(&row.display_name), optional(&row.email_wanted));
+    let mut digest = Sha256::new();
+    for part in [&row.zoom_user_id, &row.email, &row.status, &name, &wanted] {
+        digest.update(part);
+        digest.update([0]);
+    }
+    hex::encode(digest.finalize()).chars().take(16).collect()
 }
 
 /// A fresh token with which the host starts a meeting in Zoom's client or SDK. Never stored, never logged.

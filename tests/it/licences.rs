@@ -260,6 +260,11 @@ async fn users_are_made_licensed_shown_and_removed_by_hand() {
     let (status, answer) = rig.call(Method::POST, &licence, Some(json!({ "licensed": false }))).await;
     assert_eq!((status, &answer["user"]["licence"]["state"]), (200, &json!("none")), "{answer:#}");
     assert!(rig.get(&format!("{path}/zak")).await["token"].is_string());
+    for (tag, expected) in [("\"0\"", 412), ("*", 200)] {
+        let change = rig.http.patch(rig.url(&path)).bearer_auth(rig.token("service", "tests"));
+        let change = change.header("if-match", tag).json(&json!({ "display_name": "Ana R." }));
+        assert_eq!(change.send().await.unwrap().status().as_u16(), expected, "{tag}");
+    }
     let (_, changed) = rig.call(Method::PATCH, &path, Some(json!({ "last_name": "Ruiz" }))).await;
     assert_eq!(changed["user"]["id"], made["id"], "{changed:#}");
     add_person(&rig, "ana").await;

@@ -5,7 +5,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
-use super::{TEXT_LENGTH_MAX, ZoomUserAnswer, found, shown};
+use super::{TEXT_LENGTH_MAX, ZoomUserAnswer, found, shown, version_of};
 use crate::actors::zoom_api::Lane;
 use crate::actors::zoom_user::{self as users, UserToMake};
 use crate::domain::licence::LICENSED;
@@ -14,6 +14,7 @@ use crate::http::appointments::view::json;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
+use crate::http::etag::{self, Precondition};
 use crate::http::idempotency::{Kept, Once, Turn};
 use crate::http::prefer::Wait;
 use crate::http::settle::replayed;
@@ -113,10 +114,12 @@ pub(in crate::http) async fn create(
 
 /// Changes what Zoom shows of a user.
 #[utoipa::path(patch, path = "/api/zoom/users/{id}", tag = "zoom users", operation_id = "change_zoom_user",
-    params(("id" = String, Path, description = "Zoom's id, or the address")),
+    params(("id" = String, Path, description = "Zoom's id, or the address"),
+        ("If-Match" = Option<String>, Header, description = "Only if it is still this version")),
     request_body = ZoomUserPatch,
     responses((status = 200, body = ZoomUserAnswer)))]
 pub(in crate::http) async fn change(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     path: web::Path<String>,
@@ -133,6 +136,7 @@ pub(in crate::http) async fn change(
     };
     fields.finish()?;
     let mut row = found(&front, &path.into_inner()).await?;
+    Precondition::of(&request).check_text(&version_of(&row))?;
     if let Some(email) = email.filter(|email| person::email_key(email) != row.email_key) {
         if !row.made_by_us {
             return Err(refused("not made here", "given another address"));
@@ -145,12 +149,14 @@ pub(in crate::http) async fn change(
     if patch != UserPatch::default() {
         row = users::change(&front.engine, &row.zoom_user_id, &patch).await?;
     }
-    Ok(HttpResponse::Ok().json(shown(&front, row).await?))
+    let tag = etag::of_text(&version_of(&row));
+    Ok(HttpResponse::Ok().insert_header(tag).json(shown(&front, row).await?))
 }
 
 /// Removes a user from the account: refused while they host anything that is not over. Prefer taking their licence.
 #[utoipa::path(delete, path = "/api/zoom/users/{id}", tag = "zoom users", operation_id = "delete_zoom_user",
     params(("id" = String, Path, description = "Zoom's id, or the address"),
+        ("If-Match" = Option<String>, Header, description = "Only if it is still this version"),
         ("action" = Option<String>, Query, description = "`disassociate` (they keep a free account; the default) or `delete`")),
     responses((status = 204, description = "Removed")))]
 pub(in crate::http) async fn remove(
@@ -167,6 +173,7 @@ pub(in crate::http) async fn remove(
     };
     fields.finish()?;
     let row = found(&front, &path.into_inner()).await?;
+    Precondition::of(&request).check_text(&version_of(&row))?;
     let (user, now) = (row.clone(), UtcMillis::from(front.clock.now()));
     let ahead = front.read(move |conn| Ok(zoom_user::bookings_ahead(conn, &user, now)?)).await?;
     if ahead > 0 {
