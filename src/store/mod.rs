@@ -4,6 +4,7 @@
 //! - [`schema`], [`types`], [`error`]: the tables, the column types, what can go wrong.
 //! - [`writer`]: the one thread that writes, with group commit.
 //! - [`migrate`], [`secret`]: the tables at the start, and sealed columns.
+//! - `hold`: rows that other processes are kept off while they are changed.
 //! - One file an aggregate: plain functions that take a [`Conn`] and give rows or a [`StoreError`].
 //!
 //! Plain queries run on [`Conn`] itself; upserts, batches and `RETURNING` of whole rows, which diesel's sum

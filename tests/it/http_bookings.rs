@@ -279,7 +279,7 @@ async fn what_a_host_is_taken_by_is_told_to_those_who_may_see_it() {
         let weekly = of_class(
             15,
             &json!({ "group": "7a", "host": "reyes",
-            "recurrence": "RRULE:FREQ=WEEKLY;COUNT=2" }),
+            "recurrence": "FREQ=WEEKLY;COUNT=2" }),
         );
         let asked = |person: &str, path: &str, body: &Value| {
             let request = rig.http.post(rig.url(path)).bearer_auth(rig.token("host", person)).json(body);
