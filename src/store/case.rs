@@ -9,6 +9,7 @@ use super::meeting::{self, BookingRow, MeetingRow};
 use super::participant::{self, ParticipantRow};
 use super::report::{self, ReportRow, ReportState};
 use super::{Conn, StoreError, instance, judging, roster, settlement};
+use crate::domain::appointment::AppointmentStatus;
 use crate::domain::attendance::{Assessed, Assessment, InstanceSpan, RosterPerson, assess};
 use crate::domain::connection::Connection;
 use crate::domain::lifecycle::{Planned, Run};
@@ -77,7 +78,9 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
     };
     let judges: Vec<Option<&ReportRow>> =
         spans.iter().filter(covered).map(|span| reports.get(&span.uuid)).collect();
-    let judged = judging::of(conn, &row.id)?.is_listed(view.booking.end_at)
+    // Nobody asks for the runs of what was called off; what is known of it may be final all the same.
+    let called_off = view.booking.status == AppointmentStatus::Cancelled.as_str();
+    let judged = (called_off || judging::of(conn, &row.id)?.is_listed(view.booking.end_at))
         && judges.iter().all(|report| report.is_some_and(|report| report.state != ReportState::Waiting));
     let by_reports = judges.iter().all(|report| report.is_some_and(ReportRow::judges));
     let judged_by = judged.then_some(if by_reports { JudgedBy::Report } else { JudgedBy::Webhooks });

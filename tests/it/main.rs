@@ -43,6 +43,7 @@ mod several;
 mod shards;
 mod store_directory;
 mod store_door;
+mod store_judge;
 mod store_licences;
 mod store_parity;
 mod store_rules;

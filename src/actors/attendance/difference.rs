@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::store::Json;
 use crate::store::attendance::MarkRow;
@@ -44,8 +44,10 @@ impl Counted {
         let evidence: Value = evidence.parse("attendance_records.evidence").unwrap_or_default();
         let connections = evidence.get("connections").and_then(Value::as_array);
         let mut counted = BTreeMap::new();
-        for connection in connections.into_iter().flatten().filter(|one| one["counted"] == true) {
-            let source = connection["source"].as_str().unwrap_or_default().to_owned();
+        for connection in
+            connections.into_iter().flatten().filter(|one| one.get("counted") == Some(&true.into()))
+        {
+            let source = connection.get("source").and_then(Value::as_str).unwrap_or_default().to_owned();
             *counted.entry(source).or_default() += 1;
         }
         Self(counted)
@@ -78,12 +80,20 @@ impl Difference {
                 continue;
             }
             let now = Counted::of(&mark.evidence);
-            let mut line = json!({ "person": mark.person_ref, "from": was.status, "to": mark.status,
-                "minutes_from": was.attended_seconds / 60, "minutes_to": mark.attended_seconds / 60 });
-            if let (true, Some(fields)) = (now != was.connections, line.as_object_mut()) {
-                let because = format!("connections: {}, before {}", now.words(), was.connections.words());
-                fields.insert("because".to_owned(), because.into());
+            let mut line = Map::new();
+            let mut note = |name: &str, value: Value| line.insert(name.to_owned(), value);
+            note("person", mark.person_ref.clone().into());
+            note("from", was.status.clone().into());
+            note("to", mark.status.clone().into());
+            if was.attended_seconds != mark.attended_seconds {
+                note("minutes_from", (was.attended_seconds / 60).into());
+                note("minutes_to", (mark.attended_seconds / 60).into());
             }
+            if now != was.connections {
+                let because = format!("connections: {}, before {}", now.words(), was.connections.words());
+                note("because", because.into());
+            }
+            let line = Value::Object(line);
             if other { difference.changed.push(line) } else { difference.moved.push(line) }
         }
         difference
@@ -103,6 +113,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
+    use serde_json::json;
 
     use super::*;
     use crate::store::UtcMillis;

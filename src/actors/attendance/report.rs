@@ -92,7 +92,12 @@ impl Attempt {
         Ok(match outcome {
             Outcome::Whole(whole) => {
                 let lines = rows::lines(&self.span, &whole.rows)?;
-                self.complete(lines, whole.unreadable, whole.pages)
+                // A word of Zoom's that changed, say: better the webhooks than everybody absent.
+                if lines.count_nothing() {
+                    self.put_off(Lack::word("no row of the report can be counted"))
+                } else {
+                    self.complete(lines, whole.unreadable, whole.pages)
+                }
             }
             // What was read once is not lost for a count that Zoom gives today.
             Outcome::Alone if self.row.judges() => self.stays("Zoom says now that one person was there"),

@@ -42,7 +42,8 @@ pub(super) struct Lack {
 }
 
 impl Lack {
-    fn word(reason: impl Into<String>) -> Self {
+    /// Zoom's word.
+    pub(super) fn word(reason: impl Into<String>) -> Self {
         Self { why: Why::Word, reason: reason.into(), until: None }
     }
 }

@@ -29,6 +29,13 @@ pub(super) struct Lines {
     pub(super) without_times: usize,
 }
 
+impl Lines {
+    /// Whether not one row can be counted.
+    pub(super) fn count_nothing(&self) -> bool {
+        self.unknown_status + self.without_times == self.lines.len()
+    }
+}
+
 /// Reads the rows of the report of `span`.
 pub(super) fn lines(span: &InstanceRow, rows: &[ReportParticipant]) -> Result<Lines, StoreError> {
     let mut read = Lines::default();

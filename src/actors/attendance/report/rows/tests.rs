@@ -77,6 +77,13 @@ fn an_unknown_status_is_no_presence_and_none_at_all_is_one() {
 }
 
 #[test]
+fn a_report_of_which_nothing_can_be_counted_is_known_as_one() {
+    let odd = ReportParticipant { status: Some("joined".to_owned()), ..row(Some(0), Some(45), 45) };
+    assert!(lines(&span(), &[odd.clone(), row(None, None, 9)]).unwrap().count_nothing());
+    assert!(!lines(&span(), &[odd, row(Some(0), None, 0)]).unwrap().count_nothing());
+}
+
+#[test]
 fn rows_that_are_alike_in_number_and_beginning_keep_keys_of_their_own() {
     let rows = [row(Some(0), Some(5), 5), row(Some(0), Some(9), 9), row(Some(0), None, 0)];
     let read = lines(&span(), &rows).unwrap();
