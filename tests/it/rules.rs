@@ -90,10 +90,10 @@ async fn old_marks_change_only_when_somebody_asks_for_a_recalculation() {
     let lines = story["story"].as_array().unwrap();
     let line = lines.iter().find(|line| line["kind"] == "attendance.recalculated").unwrap();
     assert_eq!(line["details"]["by"], "tests");
-    assert_eq!(
-        line["details"]["changed"],
-        json!([{ "person": "boole", "from": "present", "to": "partial" }])
-    );
+    let changed = &line["details"]["changed"];
+    assert_eq!(changed.as_array().map(Vec::len), Some(1));
+    let change = ["person", "from", "to"].map(|field| &changed[0][field]);
+    assert_eq!(change, ["boole", "present", "partial"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
