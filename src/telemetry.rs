@@ -110,6 +110,16 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Webhooks answered 503: too many waiting; Zoom sends them again",
     ),
+    (
+        "convened_registrations_total",
+        Kind::Counter,
+        "People registered for meetings at Zoom, by what became of it: registered, cancelled, refused",
+    ),
+    (
+        "convened_registration_looks_total",
+        Kind::Counter,
+        "Readings of Zoom's lists of registrants, after lost answers and changes at Zoom",
+    ),
     ("convened_inbox_batch_size", Kind::Histogram, "Webhooks stored in one transaction"),
     (
         "convened_notifications_total",

@@ -2,7 +2,7 @@
 //! stays in its table.
 //! Receives: its own ticks.
 //! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor,
-//!   KeepUp to NotifierActor; looks through seats itself.
+//!   KeepUp to NotifierActor, meetings to RegistrationActor; looks through seats itself.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -19,6 +19,7 @@ use super::engine::Engine;
 use super::licence::{self, LicenceHandle};
 use super::notifier::NotifierHandle;
 use super::reconciler::{Errand, ReconcilerHandle};
+use super::registration::RegistrationHandle;
 use super::registry::RegistryHandle;
 use super::seats;
 use super::supervision::supervised;
@@ -46,6 +47,7 @@ pub struct DueActor {
     licences: LicenceHandle,
     reconciler: ReconcilerHandle,
     notifier: NotifierHandle,
+    registration: RegistrationHandle,
     looking: bool,
     /// What the meetings in line have been told of an outage; `None` while it is being written.
     backlog: Option<Backlog>,
@@ -61,9 +63,10 @@ impl DueActor {
         licences: LicenceHandle,
         reconciler: ReconcilerHandle,
         notifier: NotifierHandle,
+        registration: RegistrationHandle,
     ) -> Self {
-        let backlog = Some(Backlog::default());
-        Self { engine, registry, attendance, licences, reconciler, notifier, looking: false, backlog }
+        let (backlog, looking) = (Some(Backlog::default()), false);
+        Self { engine, registry, attendance, licences, reconciler, notifier, registration, looking, backlog }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -119,6 +122,7 @@ impl DueActor {
             DueKind::ZoomUser => self.licences.ask(licence::Job::User(key)),
             DueKind::Sweep => self.reconciler.ask(Errand::Sweep(key)),
             DueKind::Orphan => self.reconciler.ask(Errand::Orphan(key)),
+            DueKind::Register => self.registration.register(key),
             DueKind::Seats => seats::start(&self.engine, &self.registry, key),
         }
     }

@@ -14,6 +14,7 @@ use super::zoom_api::{CallZoom, DescribeZoom, Drain, Lane, ShareQuota, ZoomApiAc
 use super::zoom_user::UserOptions;
 use crate::clock::SharedClock;
 use crate::domain::licence;
+use crate::domain::registration::Mode;
 use crate::domain::rules::Rules;
 use crate::domain::sync::Policy;
 use crate::store::StoreError;
@@ -61,6 +62,10 @@ pub struct MeetingDefaults {
     pub settings: BTreeMap<String, Value>,
     /// How long a meeting may overrun before it is ended; for ever when unset.
     pub auto_end_after: Option<chrono::Duration>,
+    /// Which meetings have registration.
+    pub registration: Mode,
+    /// The only domain whose addresses may register and join, if there is such.
+    pub email_domain: Option<String>,
 }
 
 /// How attendance is scored and when Zoom's reports are read.

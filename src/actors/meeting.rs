@@ -13,6 +13,7 @@ mod host;
 mod known;
 pub(crate) mod live;
 mod perform;
+mod registration;
 mod sync;
 mod tale;
 mod wait;

@@ -13,6 +13,7 @@ pub mod live_view;
 pub mod meeting;
 pub mod notifier;
 pub mod reconciler;
+pub mod registration;
 pub mod registry;
 mod seats;
 pub mod shards;

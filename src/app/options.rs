@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::actors::engine::{AttendanceOptions, MeetingDefaults};
 use crate::actors::reconciler::SweepOptions;
 use crate::actors::zoom_user::UserOptions;
-use crate::config::{self, Orphans, Settings, UserAction};
+use crate::config::{self, Orphans, Registration, Settings, UserAction};
 use crate::domain::licence;
+use crate::domain::registration::{APPROVAL_TYPE, Mode};
 use crate::domain::rules::{Rules, Thresholds};
 use crate::domain::seats::Plan;
 use crate::domain::sync::Policy;
@@ -45,13 +46,25 @@ pub(super) fn sweeps(settings: &Settings) -> SweepOptions {
 /// What every meeting gets.
 pub(super) fn meeting_defaults(settings: &Settings) -> MeetingDefaults {
     let waiting_room = settings.meetings.waiting_room;
+    let registration = match settings.meetings.registration {
+        Registration::Auto => Mode::Auto,
+        Registration::Always => Mode::Always,
+        Registration::Never => Mode::Never,
+    };
+    let mut defaults = BTreeMap::from([
+        ("waiting_room".to_owned(), json!(waiting_room)),
+        // Zoom mails its users itself unless told not to; invitations are the calling system's business.
+        ("registrants_email_notification".to_owned(), json!(false)),
+        ("registrants_confirmation_email".to_owned(), json!(false)),
+    ]);
+    if registration == Mode::Always {
+        // Known before any meeting is: a host who is Basic needs a licence for each.
+        defaults.insert(APPROVAL_TYPE.to_owned(), json!(0));
+    }
     MeetingDefaults {
-        settings: BTreeMap::from([
-            ("waiting_room".to_owned(), json!(waiting_room)),
-            // Zoom mails its users itself unless told not to; invitations are the calling system's business.
-            ("registrants_email_notification".to_owned(), json!(false)),
-            ("registrants_confirmation_email".to_owned(), json!(false)),
-        ]),
+        settings: defaults,
+        registration,
+        email_domain: settings.auth.allowed_email_domain.clone().filter(|domain| !domain.trim().is_empty()),
         // Longer than can be counted is never.
         auto_end_after: settings.meetings.auto_end_after.and_then(|span| Duration::from_std(span).ok()),
     }

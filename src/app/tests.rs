@@ -142,6 +142,7 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
                 "registry",
                 "licence",
                 "reconciler",
+                "registration",
                 "notifier",
                 "due"
             ]

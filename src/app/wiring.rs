@@ -17,6 +17,7 @@ use crate::actors::licence::{LicenceActor, LicenceHandle};
 use crate::actors::live_view::{LiveViewActor, LiveViews, Studio};
 use crate::actors::notifier::{NotifierActor, NotifierHandle, Target, Targets};
 use crate::actors::reconciler::{ReconcilerActor, ReconcilerHandle};
+use crate::actors::registration::{RegistrationActor, RegistrationHandle};
 use crate::actors::registry::{MeetingRegistry, RegistryHandle, SharedBook};
 use crate::actors::shards::Shards;
 use crate::actors::store::Store;
@@ -34,6 +35,7 @@ use crate::http::keys::Keys;
 use crate::http::webhook::Intake;
 use crate::store::due::{self, DueKind};
 use crate::store::{DatabaseUrl, Sealer, installation, migrate, rules};
+use crate::zoom::sdk_jwt::SdkKeys;
 use crate::zoom::signature::WebhookKey;
 
 /// Long enough that two installations do not draw the same name; short, because people read it in agendas.
@@ -158,6 +160,10 @@ pub(super) fn wire(
         let options = Arc::new(options::sweeps(settings));
         move || ReconcilerActor::new(Arc::clone(&engine), registry.clone(), Arc::clone(&options))
     }));
+    let registration = RegistrationHandle::new(supervision.essential("registration", &meetings, {
+        let engine = Arc::clone(&engine);
+        move || RegistrationActor::new(Arc::clone(&engine))
+    }));
     let events = EventStream::new(store.clone());
     let notifier = notifier(settings, &engine, &events, supervision, &arbiters.zoom.handle())?;
     supervision.essential("due", &meetings, {
@@ -167,7 +173,16 @@ pub(super) fn wire(
         move || {
             let (registry, attendance) = (registry.clone(), attendance.clone());
             let (licences, reconciler) = (licences.clone(), reconciler.clone());
-            DueActor::new(Arc::clone(&engine), registry, attendance, licences, reconciler, notifier.clone())
+            let (notifier, registration) = (notifier.clone(), registration.clone());
+            DueActor::new(
+                Arc::clone(&engine),
+                registry,
+                attendance,
+                licences,
+                reconciler,
+                notifier,
+                registration,
+            )
         }
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
@@ -259,6 +274,7 @@ pub(super) fn front(
         engine: Arc::clone(engine),
         link_grace: chrono::Duration::from_std(settings.meetings.link_grace)
             .context("meetings.link_grace is too long")?,
+        sdk: sdk_keys(&settings.zoom),
         account: account(&settings.zoom),
     };
     let secret = settings.zoom.webhook_secret_token.as_ref();
@@ -271,6 +287,10 @@ pub(super) fn front(
         body_bytes: limits.body_bytes,
     };
     Ok((web::Data::new(front), web::Data::new(intake)))
+}
+
+fn sdk_keys(zoom: &crate::config::Zoom) -> Option<SdkKeys> {
+    Some(SdkKeys { key: zoom.sdk_key.clone()?, secret: zoom.sdk_secret.clone()? })
 }
 
 fn account(zoom: &crate::config::Zoom) -> Account {

@@ -201,9 +201,9 @@ words! {
 words! {
     /// Who registers for a meeting at Zoom.
     Registration, "auto, always or never":
-    /// When the booking has a roster and the host's licence allows it.
+    /// Everybody on the roster who has an address, where the host has a licence of their own when the meeting is made.
     Auto = "auto",
-    /// Every meeting; a meeting whose host cannot is parked.
+    /// The same for every meeting; one whose host cannot shows that as drift.
     Always = "always",
     /// No meeting.
     Never = "never",

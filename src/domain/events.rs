@@ -72,8 +72,21 @@ pub enum EventKind {
     MeetingUpdated,
     /// A meeting was deleted at Zoom.
     MeetingDeleted,
+    /// Somebody registered, or their registration was approved, denied or taken back.
+    Registration(RegistrationEvent),
     /// Anything else: kept in the inbox, without consequence here.
     Other,
+}
+
+/// What an event says of somebody's registration. Its link is left where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistrationEvent {
+    /// Zoom's id of the registrant.
+    pub registrant: Option<String>,
+    /// The address.
+    pub email: Option<String>,
+    /// What it is now: `approved`, `pending`, `denied` or `cancelled`; `None` where Zoom does not say.
+    pub status: Option<String>,
 }
 
 impl EventKind {
@@ -97,6 +110,7 @@ impl EventKind {
             | Self::MeetingCreated
             | Self::MeetingUpdated
             | Self::MeetingDeleted
+            | Self::Registration(_)
             | Self::Other => None,
         }
     }

@@ -16,6 +16,7 @@ pub mod marker;
 pub mod outage;
 pub mod overrun;
 pub mod recurrence;
+pub mod registration;
 pub mod report;
 pub mod rules;
 pub mod schedule;

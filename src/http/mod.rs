@@ -67,6 +67,7 @@ use crate::clock::SharedClock;
 use crate::domain::rules::Rules;
 use crate::store::booking::host::HostPolicy;
 use crate::store::{Conn, Sealer, StoreError};
+use crate::zoom::sdk_jwt::SdkKeys;
 use error::ApiError;
 
 /// What the handlers share: the engine's handles and the settings that concern them.
@@ -108,6 +109,8 @@ pub struct Front {
     pub engine: Arc<Engine>,
     /// How long after the end links are given out.
     pub link_grace: chrono::Duration,
+    /// The keys of Zoom's Meeting SDK, where there are any.
+    pub sdk: Option<SdkKeys>,
     /// The connection to Zoom.
     pub account: connection::Account,
 }

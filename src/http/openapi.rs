@@ -7,7 +7,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
 use super::error::ErrorBody;
-use super::meetings::{self, attendance, doors, hands, live, matching, participants, unmatched, write};
+use super::meetings::{
+    self, attendance, doors, hands, join, live, matching, participants, registrants, unmatched, write,
+};
 use super::{
     connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics, notifications, orphans,
     people, report_history, rules, series, webhook, zoom_users,
@@ -74,6 +76,7 @@ use super::{
         report_history::show,
         meetings::list,
         write::create,
+        registrants::register_student,
         meetings::show_of_appointment,
         meetings::show,
         write::change,
@@ -81,6 +84,12 @@ use super::{
         doors::start,
         doors::end,
         doors::link,
+        join::show,
+        join::press,
+        join::signature,
+        registrants::list,
+        registrants::add,
+        registrants::remove,
         participants::show,
         attendance::show,
         unmatched::queue,

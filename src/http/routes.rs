@@ -4,7 +4,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post, put};
 
 use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resync, story};
-use super::meetings::{self, attendance, doors, hands, live, matching, participants, unmatched, write};
+use super::meetings::{
+    self, attendance, doors, hands, join, live, matching, participants, registrants, unmatched, write,
+};
 use super::{
     admission, connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics,
     notifications, orphans, people, report_history, rules, series, webhook, zoom_users,
@@ -139,6 +141,9 @@ fn meetings(cfg: &mut ServiceConfig) {
         web::resource("/api/zoom/meetings").route(get().to(meetings::list)).route(post().to(write::create)),
     )
     .service(
+        web::resource("/api/zoom/meetings/register-student").route(post().to(registrants::register_student)),
+    )
+    .service(
         web::resource("/api/zoom/meetings/appointment/{appointment}")
             .route(get().to(meetings::show_of_appointment)),
     )
@@ -154,7 +159,26 @@ fn meetings(cfg: &mut ServiceConfig) {
     .service(web::resource("/api/zoom/meetings/{id}/link").route(get().to(doors::link)))
     .service(web::resource("/api/zoom/meetings/{id}/participants").route(get().to(participants::show)))
     .service(web::resource("/api/zoom/meetings/{id}/attendance").route(get().to(attendance::show)))
+    .configure(registrations)
     .configure(marks);
+}
+
+fn registrations(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::resource("/api/zoom/meetings/{id}/join")
+            .route(get().to(join::show))
+            .route(post().to(join::press)),
+    )
+    .service(web::resource("/api/zoom/sdk-signature").route(get().to(join::signature)))
+    .service(
+        web::resource("/api/zoom/meetings/{id}/registrants")
+            .route(get().to(registrants::list))
+            .route(post().to(registrants::add)),
+    )
+    .service(
+        web::resource("/api/zoom/meetings/{id}/registrants/{registrant}")
+            .route(delete().to(registrants::remove)),
+    );
 }
 
 fn marks(cfg: &mut ServiceConfig) {

@@ -23,6 +23,7 @@ pub(super) fn add(account: &mut Account, request: &ApiRequest) -> Outcome {
     let meeting = account.meeting_of(request).cloned().map_err(|error| ApiError { code: 1001, ..error })?;
     may_register(account, &meeting, ApiError::registration_off)?;
     let person = Person::read(&request.object()?)?;
+    is_guest(account, &meeting, &person)?;
     account
         .counted(request.now, |limits, _| limits.take_registrant(&person.email, request.now.date_naive()))?;
     let registrant = register(account, request, &meeting, person, None)?;
@@ -57,6 +58,7 @@ pub(super) fn add_batch(account: &mut Account, request: &ApiRequest) -> Outcome 
     }
     let read = |one: &Value| one.as_object().ok_or_else(ApiError::invalid_json).and_then(Person::read);
     let people = listed.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    people.iter().try_for_each(|person| is_guest(account, &meeting, person))?;
     let approve = body.get("auto_approve").and_then(Value::as_bool);
     let mut answers = Vec::new();
     for person in people {
@@ -80,6 +82,17 @@ fn may_register(
         return Err(ApiError::paid_users_only(&meeting.host_id));
     }
     if meeting.registration_on() { Ok(()) } else { Err(off(meeting.number)) }
+}
+
+/// Whoever hosts, alone or for the host, comes in without: Zoom refuses to register them.
+fn is_guest(account: &Account, meeting: &SandboxMeeting, person: &Person) -> Result<(), ApiError> {
+    let host = account.users.get(&meeting.host_id).map(|host| host.email.clone());
+    let others = meeting.setting("alternative_hosts").and_then(Value::as_str).unwrap_or_default();
+    let mut hosts = others.split([';', ',']).map(str::trim).chain(host.as_deref());
+    if hosts.any(|address| address.eq_ignore_ascii_case(&person.email)) {
+        return Err(ApiError::new(400, 3027, "Host can not register."));
+    }
+    Ok(())
 }
 
 /// Who registers.

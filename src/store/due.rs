@@ -39,6 +39,8 @@ text_enum! {
         Orphan = "orphan",
         /// Forget what others were told long ago; the key is [`ACCOUNT`].
         Notify = "notify",
+        /// Register people at Zoom; the key is a meeting id.
+        Register = "register",
         /// Look through the seats of a host; the key is theirs, or [`ACCOUNT`] for all of them.
         Seats = "seats",
     }
@@ -56,13 +58,13 @@ enum About {
 
 impl DueKind {
     /// The kinds that can do nothing while Zoom cannot be called: they stay rows until it can.
-    pub const NEEDING_ZOOM: &'static [Self] = &[Self::Sync, Self::Report];
+    pub const NEEDING_ZOOM: &'static [Self] = &[Self::Sync, Self::Report, Self::Register];
 
     /// Work about a meeting is done by the process that has the meeting's shard; `None` for work about no
     /// meeting, or about the whole account: any process may do it.
     fn about(self) -> Option<About> {
         match self {
-            Self::Sync => Some(About::Meeting),
+            Self::Sync | Self::Register => Some(About::Meeting),
             Self::WindowEnd | Self::AutoEnd | Self::Score => Some(About::Booking),
             Self::Report => Some(About::Instance),
             Self::Licences | Self::ZoomUsers | Self::ZoomUser | Self::Seats => None,
@@ -322,7 +324,7 @@ pub fn claim(
 }
 
 /// Makes due at `now` what the former owner of the shards `taken` may have had in hand when it died: bringing
-/// Zoom in line, and scoring, put off until at most `before`. Both are safe to do once too often.
+/// Zoom in line, registrations and scoring, put off until at most `before`. All are safe to do once too often.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -330,7 +332,7 @@ pub fn recall(conn: &mut Conn, taken: ShardSet, now: UtcMillis, before: UtcMilli
     let shards: Vec<i64> = taken.iter().map(Shard::number).collect();
     diesel::update(due_work::table)
         .filter(due_work::shard.eq_any(shards))
-        .filter(due_work::kind.eq_any([DueKind::Sync, DueKind::Score]))
+        .filter(due_work::kind.eq_any([DueKind::Sync, DueKind::Score, DueKind::Register]))
         .filter(due_work::due_at.gt(now).and(due_work::due_at.le(before)))
         .set(due_work::due_at.eq(now))
         .execute(conn)?;

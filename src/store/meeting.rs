@@ -7,8 +7,10 @@ use diesel::prelude::*;
 
 use super::due::{self, DueKind};
 use super::look::{self, LookRow};
-use super::schema::{appointments, seats, zoom_meetings, zoom_users};
-use super::{Conn, Json, StoreError, UtcMillis};
+use super::schema::{appointment_attendees, appointments, people, seats, zoom_meetings, zoom_users};
+use super::{Conn, Json, StoreError, UtcMillis, licence};
+use crate::domain::licence::LICENSED;
+use crate::domain::registration::Circumstances;
 use crate::domain::shard::Shard;
 
 /// A row of `zoom_meetings`.
@@ -151,6 +153,8 @@ pub struct SyncView {
     pub due_at: Option<UtcMillis>,
     /// How Zoom differs, and who wants a look.
     pub look: LookRow,
+    /// What decides whether the meeting has registration.
+    pub registration: Circumstances,
 }
 
 /// Writes a new meeting.
@@ -245,17 +249,20 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
         .select(seats::zoom_user_id)
         .first(conn)
         .optional()?;
-    let user: Option<(String, String, String)> = match &seat {
+    let user: Option<(String, String, String, i64)> = match &seat {
         None => None,
         Some(key) => zoom_users::table
             .filter(zoom_users::email_key.eq(key).or(zoom_users::zoom_user_id.eq(key)))
-            .select((zoom_users::zoom_user_id, zoom_users::email_key, zoom_users::status))
+            .select((zoom_users::zoom_user_id, zoom_users::email_key, zoom_users::status, zoom_users::type_))
             .first(conn)
             .optional()?,
     };
-    let Some((host_id, address, status)) = user else {
-        return Ok(Some(SyncView { meeting, booking, seat, host_id: None, due_at, look }));
+    let Some((host_id, address, status, kind)) = user else {
+        let registration = circumstances(conn, &meeting, None)?;
+        return Ok(Some(SyncView { meeting, booking, seat, host_id: None, due_at, look, registration }));
     };
+    let licensed = kind == LICENSED && status == super::zoom_user::ACTIVE;
+    let registration = circumstances(conn, &meeting, licensed.then_some(host_id.as_str()))?;
     // The same Zoom user by another name is no other host: their address may have changed since.
     let seat = match &meeting.host_email {
         Some(known) if meeting.host_id.as_ref() == Some(&host_id) => known.clone(),
@@ -263,7 +270,32 @@ pub fn sync_view(conn: &mut Conn, id: &str) -> Result<Option<SyncView>, StoreErr
     };
     // Who has not accepted the invitation, or is deactivated, cannot host.
     let host_id = (status == super::zoom_user::ACTIVE).then_some(host_id);
-    Ok(Some(SyncView { meeting, booking, seat: Some(seat), host_id, due_at, look }))
+    Ok(Some(SyncView { meeting, booking, seat: Some(seat), host_id, due_at, look, registration }))
+}
+
+/// What decides whether a meeting has registration. `licensed` is the host's Zoom user, if they have a licence.
+fn circumstances(
+    conn: &mut Conn,
+    meeting: &MeetingRow,
+    licensed: Option<&str>,
+) -> Result<Circumstances, StoreError> {
+    let at_zoom = meeting.zoom_meeting_id.as_ref().map(|_| meeting.registration_url.is_some());
+    let mut found = Circumstances { licensed: licensed.is_some(), at_zoom, ..Circumstances::default() };
+    // Asked only where it decides: before Zoom has made the meeting.
+    if let (Some(user), None) = (licensed, at_zoom) {
+        found.licence_stays = licence::of_user(conn, user)?.is_none_or(|lease| {
+            lease.state == licence::State::Waiting || lease.reason == licence::Cause::Asked
+        });
+        let somebody: Option<String> = appointment_attendees::table
+            .inner_join(people::table.on(people::ref_.eq(appointment_attendees::person_ref)))
+            .filter(appointment_attendees::appointment_id.eq(&meeting.appointment_id))
+            .filter(people::email_key.is_not_null())
+            .select(people::ref_)
+            .first(conn)
+            .optional()?;
+        found.somebody = somebody.is_some();
+    }
+    Ok(found)
 }
 
 /// Writes what the sync loop knows, if the row still has `version`; `false` when somebody else wrote.

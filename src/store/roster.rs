@@ -91,14 +91,16 @@ fn known(conn: &mut Conn, refs: &[String]) -> Result<BTreeMap<String, RosterPers
 }
 
 fn registrations(conn: &mut Conn, appointment_id: &str) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-    let rows: Vec<(String, Option<String>)> = meeting_registrants::table
+    let rows: Vec<(Option<String>, Option<String>)> = meeting_registrants::table
         .inner_join(zoom_meetings::table)
         .filter(zoom_meetings::appointment_id.eq(appointment_id))
         .select((meeting_registrants::person_ref, meeting_registrants::zoom_registrant_id))
         .load(conn)?;
     let mut by_person: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (person, registrant) in rows {
-        by_person.entry(person).or_default().extend(registrant);
+        if let (Some(person), Some(registrant)) = (person, registrant) {
+            by_person.entry(person).or_default().push(registrant);
+        }
     }
     Ok(by_person)
 }

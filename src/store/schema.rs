@@ -28,6 +28,7 @@ diesel::joinable!(zoom_participants -> zoom_meetings (meeting_id));
 diesel::joinable!(participant_matches -> zoom_meetings (meeting_id));
 diesel::joinable!(meeting_registrants -> zoom_meetings (meeting_id));
 diesel::joinable!(attendance_corrections -> appointments (appointment_id));
+diesel::joinable!(meeting_registration -> zoom_meetings (meeting_id));
 diesel::joinable!(attendance_records -> appointments (appointment_id));
 diesel::joinable!(attendance_pins -> appointments (appointment_id));
 diesel::joinable!(meeting_reports -> zoom_meetings (meeting_id));
@@ -56,6 +57,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     meeting_judgings,
     meeting_looks,
     meeting_registrants,
+    meeting_registration,
     meeting_reports,
     notifications,
     oauth_connections,

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::due::{self, DueKind};
 use super::schema::{licence_leases, seats, zoom_meetings, zoom_users};
 use super::search::{contains, lower};
-use super::{Conn, StoreError, UtcMillis, each_backend, host_key, seat};
+use super::{Conn, StoreError, UtcMillis, each_backend, host_key, registrant, seat};
+use crate::domain::licence::LICENSED;
 
 /// The user can host.
 pub const ACTIVE: &str = "active";
@@ -88,6 +89,9 @@ pub fn save(conn: &mut Conn, row: &ZoomUserRow) -> Result<(), StoreError> {
         diesel::update(zoom_users::table.find(&row.zoom_user_id))
             .set(zoom_users::made_by_us.eq(true))
             .execute(conn)?;
+    }
+    if row.type_ == LICENSED && before.as_ref().is_some_and(|before| before.type_ != LICENSED) {
+        registrant::host_is_licensed(conn, &row.zoom_user_id, row.seen_at)?;
     }
     let could_host = before.is_some_and(|before| before.status == ACTIVE);
     if row.status == ACTIVE && !could_host {
@@ -277,6 +281,9 @@ pub fn told_address(conn: &mut Conn, zoom_user_id: &str) -> Result<(), StoreErro
 /// [`StoreError`].
 pub fn set_type(conn: &mut Conn, zoom_user_id: &str, kind: i64, now: UtcMillis) -> Result<(), StoreError> {
     diesel::update(zoom_users::table.find(zoom_user_id)).set(zoom_users::type_.eq(kind)).execute(conn)?;
+    if kind == LICENSED {
+        registrant::host_is_licensed(conn, zoom_user_id, now)?;
+    }
     due::set(conn, DueKind::Seats, zoom_user_id, now)
 }
 

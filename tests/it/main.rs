@@ -34,6 +34,7 @@ mod live_view;
 mod notifications;
 mod outbox;
 mod overrun;
+mod registrants;
 mod rules;
 mod sandbox_after;
 mod sandbox_faults;

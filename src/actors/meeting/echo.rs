@@ -9,6 +9,7 @@ use crate::domain::events::{EventKind, ZoomEvent};
 use crate::domain::sync::is_echo;
 use crate::store::StoreError;
 use crate::store::meeting::SyncView;
+use crate::store::registrant::Heard;
 
 /// The part of a body that says what changed.
 #[derive(Debug, Default, Deserialize)]
@@ -40,5 +41,17 @@ pub(super) fn wants_a_look(view: &SyncView, event: &ZoomEvent, body: &str) -> Re
             changed.is_empty() || !known::expected(row)?.iter().any(|told| is_echo(&changed, told))
         }
         _ => false,
+    })
+}
+
+/// What an event says of a registration for the meeting as it is now.
+pub(super) fn of_registration(view: &SyncView, event: &ZoomEvent) -> Option<Heard> {
+    let EventKind::Registration(said) = &event.kind else { return None };
+    let number = event.meeting.as_ref().map(|meeting| meeting.number.clone())?;
+    (view.meeting.zoom_meeting_id.as_ref() == Some(&number)).then(|| Heard {
+        number,
+        registrant: said.registrant.clone().unwrap_or_default(),
+        email: said.email.clone().unwrap_or_default(),
+        status: said.status.as_deref().and_then(|status| status.parse().ok()),
     })
 }

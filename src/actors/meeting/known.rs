@@ -7,11 +7,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::actors::engine::MeetingDefaults;
 use crate::domain::appointment::{
     AppointmentStatus, MeetingSpec, TOPIC_CHARS_MAX, marked_agenda, truncate_chars,
 };
 use crate::domain::drift::Drift;
 use crate::domain::marker::Marker;
+use crate::domain::registration::{APPROVAL_TYPE, approval_type};
 use crate::domain::sync::{Desired, HostWanted, Known, SpecChange, Step, UnknownCreate};
 use crate::store::look::LookRow;
 use crate::store::meeting::{MeetingRow, SyncColumns, SyncView};
@@ -32,11 +34,11 @@ struct Sent {
     spec: MeetingSpec,
 }
 
-/// What the booking wants of Zoom. `defaults` are the settings that a booking may override, `installation` signs
-/// the mark.
+/// What the booking wants of Zoom. `defaults` are what every meeting gets unless its booking says otherwise,
+/// `installation` signs the mark.
 pub(super) fn desired(
     view: &SyncView,
-    defaults: &BTreeMap<String, Value>,
+    defaults: &MeetingDefaults,
     installation: &str,
 ) -> Result<Desired, StoreError> {
     let booking = &view.booking;
@@ -54,7 +56,9 @@ pub(super) fn desired(
     }
     let marker = Marker::parse(&view.meeting.marker)
         .ok_or_else(|| StoreError::corrupt("zoom_meetings.marker", "not one of our marks"))?;
-    let mut settings = defaults.clone();
+    let mut settings = defaults.settings.clone();
+    let registration = approval_type(defaults.registration, view.registration);
+    settings.extend(registration.map(|kind| (APPROVAL_TYPE.to_owned(), Value::from(kind))));
     settings.extend(booking.settings.parse::<BTreeMap<String, Value>>("appointments.settings")?);
     let spec = MeetingSpec {
         topic: truncate_chars(&booking.title, TOPIC_CHARS_MAX),

@@ -17,6 +17,7 @@ use crate::store::inbox::{self, InboxEvent};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::meeting::{self, SyncView};
 use crate::store::outbox::Event;
+use crate::store::registrant::{self, Heard};
 use crate::store::shard::Fence;
 use crate::store::{
     Conn, StoreError, UtcMillis, appointment, judging, lifecycle, look, news, participant, story,
@@ -113,12 +114,13 @@ pub(super) async fn apply(
 ) -> Result<Applied, StoreError> {
     let before = meeting_status(&planned(view), &live.runs(), true);
     let mut changes = Changes::default();
-    let (mut done, mut dead, mut look) = (Vec::new(), Vec::new(), false);
+    let (mut done, mut dead, mut look, mut heard) = (Vec::new(), Vec::new(), false, Vec::new());
     for stored in events {
         match event::parse(stored.body.as_bytes()) {
             Ok(event) => {
                 look = look || echo::wants_a_look(view, &event, &stored.body)?;
                 live.take(&event, &mut changes);
+                heard.extend(echo::of_registration(view, &event));
                 done.push(stored.id);
             }
             Err(error) => dead.push((stored.id, error.to_string())),
@@ -127,7 +129,7 @@ pub(super) async fn apply(
     let runs = live.runs();
     let status = meeting_status(&planned(view), &runs, view.meeting.zoom_meeting_id.is_some());
     let mut write = Batch::new(engine, view, &live, &changes, before, status);
-    (write.done, write.dead, write.look) = (done, dead, look);
+    (write.done, write.dead, write.look, write.heard) = (done, dead, look, heard);
     engine
         .store
         .write(move |conn| {
@@ -161,6 +163,8 @@ struct Batch {
     done: Vec<i64>,
     dead: Vec<(i64, String)>,
     look: bool,
+    /// What was said of registrations.
+    heard: Vec<Heard>,
     before: MeetingStatus,
     status: MeetingStatus,
     started_at: Option<UtcMillis>,
@@ -217,6 +221,7 @@ impl Batch {
             done: Vec::new(),
             dead: Vec::new(),
             look: false,
+            heard: Vec::new(),
             before,
             status,
             started_at: ours.iter().filter_map(|run| run.started).min().map(UtcMillis::from),
@@ -239,6 +244,9 @@ impl Batch {
         }
         if self.look {
             look::want(conn, &self.meeting_id, UtcMillis::from(self.now))?;
+        }
+        for heard in &self.heard {
+            registrant::heard(conn, &self.meeting_id, heard, UtcMillis::from(self.now))?;
         }
         participant::save(conn, &self.meeting_id, &self.connections, self.now)?;
         for row in &self.instances {

@@ -10,6 +10,7 @@ use crate::actors::zoom_api::Lane;
 use crate::actors::zoom_pages::Pages;
 use crate::domain::appointment::MeetingSpec;
 use crate::domain::marker::Marker;
+use crate::domain::registration::APPROVAL_TYPE;
 use crate::domain::sync::{Desired, Failure, Outcome, SpecChange, Step};
 use crate::store::StoreError;
 use crate::store::meeting::SyncView;
@@ -287,19 +288,21 @@ fn details(engine: &Engine, meeting: &Meeting) -> Result<Details, StoreError> {
 }
 
 /// What is ours in an answer. A field that Zoom leaves out is as it was `before`; of the settings only those that
-/// are `wanted` are kept.
+/// are `wanted` are kept, and whether people register: that is asked also where the booking does not care.
 fn told(meeting: Meeting, reply: &ZoomReply, before: &MeetingSpec, wanted: &MeetingSpec) -> MeetingSpec {
     let at_zoom = reply.body.get("settings");
     let setting = |name: &String| {
         let value = at_zoom.and_then(|settings| settings.get(name)).or_else(|| before.settings.get(name));
         value.map(|value| (name.clone(), value.clone()))
     };
+    let registration = APPROVAL_TYPE.to_owned();
+    let names = wanted.settings.keys().chain([&registration]);
     MeetingSpec {
         topic: meeting.topic.unwrap_or_else(|| before.topic.clone()),
         agenda: meeting.agenda.unwrap_or_default(),
         start: meeting.start_time.unwrap_or(before.start),
         duration_minutes: meeting.duration.unwrap_or(before.duration_minutes),
         timezone: meeting.timezone.unwrap_or_else(|| before.timezone.clone()),
-        settings: wanted.settings.keys().filter_map(setting).collect(),
+        settings: names.filter_map(setting).collect(),
     }
 }

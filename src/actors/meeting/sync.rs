@@ -6,6 +6,7 @@ use rand::RngExt;
 
 use super::hold;
 use super::perform::{self, Performed};
+use super::registration::Registration;
 use super::{known, tale};
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
@@ -60,7 +61,7 @@ pub(super) async fn run(engine: &Engine, id: &str, interactive: bool) -> Result<
             begin_resync(engine, &view, columns, look).await?;
             continue;
         }
-        let desired = known::desired(&view, &engine.meetings.settings, &engine.installation)?;
+        let desired = known::desired(&view, &engine.meetings, &engine.installation)?;
         let known = known::known(&view)?;
         let step = next_step(&desired, &known, now, &policy);
         if let Some(stop) = resting(&step, &desired, now) {
@@ -253,6 +254,7 @@ async fn conclude(
     let (columns, look) = concluded(view, &after, performed, now)?;
     let look = (look != view.look).then_some(look);
     let newly_numbered = if before.number.is_none() { after.number.clone() } else { None };
+    let registration = Registration::of(&before, step, &after, tales.iter().any(tale::Tale::is_of_link));
     let facts = tale::facts(view, &after);
     let status = status(after.number.is_some(), &view.booking.status);
     let appointment = view.booking.id.clone();
@@ -270,6 +272,7 @@ async fn conclude(
             if let Some(host) = doubted_host {
                 due::set(conn, DueKind::ZoomUser, &host, second_look)?;
             }
+            registration.follow(conn, &row.id, UtcMillis::from(now))?;
             for tale in tales {
                 if let Some(event) = tale.event {
                     outbox::tell(conn, UtcMillis::from(now), event, facts.clone())?;

@@ -32,6 +32,11 @@ impl Tale {
         story::tell(conn, appointment, at, self.kind, &self.text, self.details)
     }
 
+    /// Whether it tells of a link that is another than before.
+    pub(super) fn is_of_link(&self) -> bool {
+        self.event == Some(Event::MeetingLinkChanged)
+    }
+
     fn with(mut self, name: &str, value: Value) -> Self {
         if let Some(details) = self.details.as_mut().and_then(Value::as_object_mut) {
             details.insert(name.to_owned(), value);

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::join;
 use crate::actors::ending;
 use crate::actors::zoom_api::Lane;
 use crate::domain::access::Action;
@@ -20,7 +21,7 @@ use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::booking::{self, Booking};
 use crate::store::meeting::MeetingRow;
-use crate::store::{Conn, story};
+use crate::store::{Conn, registrant, story};
 use crate::zoom::call;
 use crate::zoom::types::Meeting;
 
@@ -67,7 +68,7 @@ pub(in crate::http) async fn start(
     Ok(secret(StartAnswer { start_url, zak_expires_at }))
 }
 
-/// A link into the meeting.
+/// A link into the meeting; the caller's own where they are registered.
 #[utoipa::path(get, path = "/api/zoom/meetings/{id}/link", tag = "meetings", operation_id = "get_meeting_link",
     params(("id" = String, Path, description = "The meeting's id or its Zoom number"),
         ("role" = Option<String>, Query, description = "`participant` (without it), or `host`: a fresh link to start it")),
@@ -83,16 +84,31 @@ pub(in crate::http) async fn link(
     let role = fields.choice(&["role"], &["participant", "host"]).unwrap_or("participant");
     fields.finish()?;
     let action = if role == "host" { Action::Host } else { Action::Read };
-    let seen = front.read(move |conn| find(conn, &caller, &id, action)).await?;
+    let (seen, own) = front
+        .read(move |conn| {
+            let seen = find(conn, &caller, &id, action)?;
+            let own = match &seen.meeting {
+                Some(meeting) => registrant::link_of(conn, &meeting.id, &caller.subject)?,
+                None => None,
+            };
+            Ok((seen, own))
+        })
+        .await?;
     let door = Door::of(&front, &seen)?;
-    let password = door.meeting.passcode_enc.as_deref();
-    let password = password.map(|sealed| front.sealer.open(PASSCODE, sealed)).transpose()?;
-    let password = password.map(|password| password.expose_secret().to_owned());
-    let (url, expires_at) = match role {
-        "host" => door.fresh(&front).await.map(|(url, at)| (url, Some(at)))?,
-        _ => (door.meeting.join_url.clone().ok_or_else(|| not_yet("joined"))?, door.until),
+    let password = passcode(&front, &door)?;
+    let (url, expires_at) = match (role, join::opened(&front.sealer, own.as_deref())?) {
+        ("host", _) => door.fresh(&front).await.map(|(url, at)| (url, Some(at)))?,
+        (_, Some(own)) => (own, door.until),
+        (_, None) => (door.join_url()?, door.until),
     };
     Ok(secret(LinkAnswer { url, role, password, expires_at }))
+}
+
+/// The passcode of a meeting, for who joins by number.
+pub(super) fn passcode(front: &Front, door: &Door<'_>) -> Result<Option<String>, ApiError> {
+    let password = door.meeting.passcode_enc.as_deref();
+    let password = password.map(|sealed| front.sealer.open(PASSCODE, sealed)).transpose()?;
+    Ok(password.map(|password| password.expose_secret().to_owned()))
 }
 
 /// Ends the meeting for everybody in it. One that does not run has ended already.
@@ -127,7 +143,7 @@ fn find(conn: &mut Conn, caller: &Caller, id: &str, action: Action) -> Result<Bo
 }
 
 /// A meeting that can be entered.
-struct Door<'a> {
+pub(super) struct Door<'a> {
     meeting: &'a MeetingRow,
     number: &'a str,
     until: Option<DateTime<Utc>>,
@@ -135,7 +151,7 @@ struct Door<'a> {
 
 impl<'a> Door<'a> {
     /// The meeting of a booking, if it is neither called off nor over, and Zoom has made it.
-    fn of(front: &Front, seen: &'a Booking) -> Result<Self, ApiError> {
+    pub(super) fn of(front: &Front, seen: &'a Booking) -> Result<Self, ApiError> {
         let row = &seen.appointment;
         let meeting = seen.meeting.as_ref().ok_or(ApiError::NotFound("meeting"))?;
         if row.status == AppointmentStatus::Cancelled.as_str() {
@@ -150,8 +166,18 @@ impl<'a> Door<'a> {
         Ok(Self { meeting, number, until })
     }
 
+    /// Zoom's number of the meeting.
+    pub(super) fn number(&self) -> &str {
+        self.number
+    }
+
+    /// The link for everybody.
+    pub(super) fn join_url(&self) -> Result<String, ApiError> {
+        self.meeting.join_url.clone().ok_or_else(|| not_yet("joined"))
+    }
+
     /// A fresh link for the host, and until when it is good.
-    async fn fresh(&self, front: &Front) -> Result<(String, DateTime<Utc>), ApiError> {
+    pub(super) async fn fresh(&self, front: &Front) -> Result<(String, DateTime<Utc>), ApiError> {
         let expires_at = front.clock.now() + START_URL_LIVES;
         let call = call::get_meeting(self.number);
         let meeting: Meeting = front.engine.zoom.call(Lane::Interactive, call).await?.parse()?;
@@ -166,6 +192,6 @@ fn not_yet(to: &'static str) -> ApiError {
 }
 
 /// An answer that nobody on the way may keep.
-fn secret(body: impl Serialize) -> HttpResponse {
+pub(super) fn secret(body: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(body)
 }

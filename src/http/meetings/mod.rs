@@ -1,7 +1,8 @@
 //! `/api/zoom/meetings`: bookings by their Zoom meetings, in the shapes that the calling systems know.
 //!
 //! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
-//! - [`doors`]: the ways in, and the end.
+//! - [`doors`]: the ways in, and the end. [`join`]: what somebody needs to join. [`registrants`]: who has a link of
+//!   their own.
 //! - `roll`: who was seen and who was expected. [`participants`], [`attendance`], `record`: what is told of that;
 //!   [`live`]: who is in now.
 //! - [`unmatched`]: those whom nobody recognises. [`matching`], [`hands`]: what a hand settles and corrects.
@@ -9,11 +10,13 @@
 pub(super) mod attendance;
 pub(super) mod doors;
 pub(super) mod hands;
+pub(super) mod join;
 mod list;
 pub(super) mod live;
 pub(super) mod matching;
 pub(super) mod participants;
 pub(super) mod record;
+pub(super) mod registrants;
 pub(super) mod roll;
 pub(super) mod unmatched;
 pub mod view;

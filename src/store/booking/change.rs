@@ -14,7 +14,7 @@ use crate::store::appointment::{self, AppointmentRow, Via};
 use crate::store::due::{self, DueKind};
 use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
-use crate::store::{Conn, StoreError, UtcMillis, meeting, news, seat, seat_line, story};
+use crate::store::{Conn, StoreError, UtcMillis, meeting, news, registrant, seat, seat_line, story};
 
 /// An edit: the booking as it was read and as it should be.
 #[derive(Debug, Clone)]
@@ -89,6 +89,7 @@ pub(super) fn apply(
         let rows = roster::rows(conn, &after, &direct, &members)?;
         appointment::clear_roster(conn, &after.id)?;
         appointment::add_roster(conn, &rows)?;
+        registrant::roster_changed(conn, &after.id, now)?;
     }
     let for_zoom = zoom_must_learn(&before, &after);
     let mut fields = changed_fields(&before, &after);

@@ -11,13 +11,13 @@ use super::line::{self, tell_zoom};
 use super::{BookingError, roster};
 use crate::domain::schedule::Span;
 use crate::domain::transition::Command;
-use crate::store::appointment::{self, AppointmentRow, Owner, Via};
+use crate::store::appointment::{self, AppointmentRow, AttendeeRow, Owner, Via};
 use crate::store::due::{self, DueKind};
 use crate::store::group::MemberRow;
 use crate::store::outbox::Event;
 use crate::store::person::{self, PersonRow};
 use crate::store::{
-    Conn, StoreError, UtcMillis, group, hold, host_key, news, savepoint, seat, seat_line, story,
+    Conn, StoreError, UtcMillis, group, hold, host_key, news, registrant, savepoint, seat, seat_line, story,
 };
 
 /// What was done to future bookings.
@@ -56,6 +56,30 @@ pub fn person_left(
     Ok(aftermath)
 }
 
+/// Puts somebody on the roster of a booking; `false` when they are on it already, or host it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn invite(
+    conn: &mut Conn,
+    booking: &AppointmentRow,
+    person: &str,
+    by: &str,
+    now: UtcMillis,
+) -> Result<bool, StoreError> {
+    let hosts = booking.host_ref.as_deref() == Some(person);
+    if hosts || appointment::is_invited(conn, &booking.id, person)? {
+        return Ok(false);
+    }
+    let roster = appointment::roster(conn, std::slice::from_ref(&booking.id))?;
+    let position = roster.iter().map(|attendee| attendee.position + 1).max().unwrap_or(0);
+    let (appointment_id, person_ref) = (booking.id.clone(), person.to_owned());
+    appointment::add_roster(conn, &[AttendeeRow { appointment_id, person_ref, position, via: Via::Direct }])?;
+    story::tell(conn, &booking.id, now.into(), "roster.joined", &format!("{by} invited {person}"), None)?;
+    tell_of_roster(conn, booking, now)?;
+    Ok(true)
+}
+
 /// Puts somebody back on the rosters of their groups. Bookings that were cancelled when they left stay so.
 ///
 /// # Errors
@@ -83,6 +107,10 @@ pub fn person_changed(
     let mut aftermath = Aftermath::default();
     if (&before.zoom_user, &before.email_key) == (&after.zoom_user, &after.email_key) {
         return Ok(aftermath);
+    }
+    // Zoom knows registrants by their address.
+    for booking in appointment::future(conn, Owner::Attendee(&after.ref_), now)? {
+        registrant::roster_changed(conn, &booking.id, now)?;
     }
     seat::lock(conn)?;
     let Some(old) = host_key::of_person(conn, before)? else { return Ok(aftermath) };
@@ -218,8 +246,9 @@ fn follow_group(conn: &mut Conn, group_ref: &str, now: UtcMillis) -> Result<Vec<
     Ok(changed)
 }
 
-/// Tells others that a booking has another roster.
+/// Tells others that a booking has another roster; its registrations follow.
 fn tell_of_roster(conn: &mut Conn, booking: &AppointmentRow, now: UtcMillis) -> Result<(), StoreError> {
+    registrant::roster_changed(conn, &booking.id, now)?;
     let fields = json!({ "fields": ["attendees"] });
     news::of_booking(conn, now, Event::AppointmentChanged, booking, fields)
 }

@@ -153,14 +153,36 @@ diesel::table! {
     meeting_registrants (id) {
         id -> Text,
         meeting_id -> Text,
-        person_ref -> Text,
+        zoom_meeting_id -> Text,
+        person_ref -> Nullable<Text>,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
         zoom_registrant_id -> Nullable<Text>,
         join_url_enc -> Nullable<Binary>,
         status -> Text,
+        asked -> Nullable<Text>,
+        barred -> Bool,
+        alone -> Bool,
         attempts -> BigInt,
         last_error -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamp>,
         registered_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    meeting_registration (meeting_id) {
+        meeting_id -> Text,
+        zoom_meeting_id -> Text,
+        look -> Bool,
+        looked_at -> Nullable<Timestamp>,
+        asked_at -> Nullable<Timestamp>,
+        attempts -> BigInt,
+        last_error -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
     }
 }

@@ -9,7 +9,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::domain::events::{ConnectionKey, EventKind, MeetingRef, ParticipantEvent, ZoomEvent};
+use crate::domain::events::{
+    ConnectionKey, EventKind, MeetingRef, ParticipantEvent, RegistrationEvent, ZoomEvent,
+};
 
 pub mod user;
 
@@ -56,6 +58,15 @@ struct Meeting<'a> {
     start_time: Text<'a>,
     end_time: Text<'a>,
     participant: Object<Participant<'a>>,
+    registrant: Object<Registrant<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Registrant<'a> {
+    id: Text<'a>,
+    email: Text<'a>,
+    status: Text<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,7 +152,21 @@ fn kind(name: &str, meeting: &Meeting<'_>) -> EventKind {
         // A meeting taken out of the bin has to be looked at again like a changed one.
         "updated" | "recovered" => E::MeetingUpdated,
         "deleted" | "permanently_deleted" => E::MeetingDeleted,
+        "registration_created" => E::Registration(registration(meeting, None)),
+        "registration_approved" => E::Registration(registration(meeting, Some("approved"))),
+        "registration_cancelled" => E::Registration(registration(meeting, Some("cancelled"))),
+        "registration_denied" => E::Registration(registration(meeting, Some("denied"))),
         _ => E::Other,
+    }
+}
+
+/// The registration; only its creation says in a field of its own how it stands.
+fn registration(meeting: &Meeting<'_>, status: Option<&str>) -> RegistrationEvent {
+    let registrant = &meeting.registrant.0;
+    RegistrationEvent {
+        registrant: registrant.id.owned(),
+        email: registrant.email.owned(),
+        status: status.map(str::to_owned).or_else(|| registrant.status.owned()),
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Rig {
 pub(crate) type Answer = (u16, Value);
 
 impl Rig {
-    /// Starts both; `speed` is how fast their common clock runs, `extra` further lines of configuration.
+    /// Starts both; `speed` is how fast their common clock runs, `extra` further lines of configuration: of `[zoom]`
+    /// and sections of their own, and before a line `---` of `[auth]`.
     pub(crate) fn start(database: TestDatabase, speed: f64, extra: &str) -> Self {
         Self::start_behind(database, speed, extra, None)
     }
@@ -193,6 +194,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 fn config(database: &str, zoom: &str, port: u16, speed: f64, origin: &str, extra: &str) -> String {
+    let (auth, extra) = extra.split_once("---\n").unwrap_or(("", extra));
     format!(
         r#"
 [server]
@@ -202,6 +204,7 @@ url = "{database}"
 encryption_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 [auth]
 jwt_secret = "{SECRET}"
+{auth}
 [clock]
 speed = {speed}
 origin = "{origin}"

@@ -1,0 +1,17 @@
+DROP TABLE meeting_registration;
+DROP TABLE meeting_registrants;
+CREATE TABLE meeting_registrants (
+    id TEXT NOT NULL PRIMARY KEY,
+    meeting_id TEXT NOT NULL REFERENCES zoom_meetings (id) ON DELETE CASCADE,
+    person_ref TEXT NOT NULL,
+    zoom_registrant_id TEXT,
+    join_url_enc BLOB,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    last_error TEXT,
+    registered_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    UNIQUE (meeting_id, person_ref)
+) STRICT;
+CREATE INDEX meeting_registrants_person ON meeting_registrants (person_ref);
