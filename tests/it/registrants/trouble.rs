@@ -25,7 +25,8 @@ async fn a_lost_batch_is_looked_up_and_then_repeated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_the_middle_of_a_batch_doubles_nobody_and_loses_nobody() {
-    let rig = Rig::start(TestDatabase::sqlite().migrated(), 1.0, "timeout = \"2s\"");
+    // A crash between two steps is noticed after a minute of the daemon's clock.
+    let rig = Rig::start(TestDatabase::sqlite().migrated(), 30.0, "timeout = \"2s\"");
     let delay = json!({ "endpoint": BATCH, "fault": "delay", "millis": 700, "count": 1 });
     rig.control(Method::POST, "/faults", Some(delay)).await;
     let mut class = Class::on(rig, 2, 35, Duration::days(3), json!({})).await;
