@@ -154,7 +154,7 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
             house.all_answer().await;
             house.scheduled(&meeting).await;
         }
-        assert_eq!(house.sandbox.state().meetings().len(), 9, "one meeting for each booking");
+        assert_eq!(house.sandbox.state().meetings().len(), 10, "one meeting for each booking");
         house.stop().await;
     });
 }
