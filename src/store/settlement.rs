@@ -188,11 +188,11 @@ pub fn elsewhere(
 pub fn registered(conn: &mut Conn, registrants: &[String]) -> Result<Vec<(String, String)>, StoreError> {
     let mut found = Vec::new();
     for chunk in registrants.chunks(KEYS_MAX) {
-        let rows: Vec<(Option<String>, String)> = meeting_registrants::table
+        let rows: Vec<(Option<String>, Option<String>)> = meeting_registrants::table
             .filter(meeting_registrants::zoom_registrant_id.eq_any(chunk))
             .select((meeting_registrants::zoom_registrant_id, meeting_registrants::person_ref))
             .load(conn)?;
-        found.extend(rows.into_iter().filter_map(|(registrant, person)| Some((registrant?, person))));
+        found.extend(rows.into_iter().filter_map(|(registrant, person)| Some((registrant?, person?))));
     }
     Ok(found)
 }
