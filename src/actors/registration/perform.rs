@@ -110,6 +110,7 @@ fn from_error(error: &ZoomError) -> Performed {
         | ZoomError::CredentialsRefused { .. }
         | ZoomError::BreakerOpen { .. }
         | ZoomError::Overloaded
+        | ZoomError::TakenBack
         | ZoomError::ShuttingDown => Outcome::Failed(Failure::Shut),
     };
     let words = match (error, error.zoom_code()) {
