@@ -3,6 +3,8 @@
 //! A log line is a sentence with fields (`docs/LOGGING.md` has their names); it carries no names of people, no
 //! addresses and no tokens.
 
+mod latency;
+
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
@@ -11,6 +13,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat, LogLevel};
+
+pub use latency::{Latency, latency};
 
 /// Bounds of everything that is measured in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -127,6 +131,12 @@ const HELP: &[(&str, Kind, &str)] = &[
         "Messages to other systems, by what came of each attempt",
     ),
     ("convened_live_moments_total", Kind::Counter, "Moments of running meetings that readers were told of"),
+    (
+        "convened_put_away_total",
+        Kind::Counter,
+        "What became too old: rows deleted, and bookings made nameless, put away or without marks, by `what`",
+    ),
+    ("convened_erasures_total", Kind::Counter, "People erased"),
     ("convened_event_readers", Kind::Gauge, "Readers of the stream of events"),
     (
         "convened_event_readers_dropped_total",

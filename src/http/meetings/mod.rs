@@ -3,7 +3,8 @@
 //! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
 //! - [`doors`]: the ways in, and the end. [`join`]: what somebody needs to join. [`registrants`]: who has a link of
 //!   their own.
-//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`], `record`: what is told of that;
+//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`], `record`, [`report`]: what is told of
+//!   that;
 //!   [`live`]: who is in now.
 //! - [`unmatched`]: those whom nobody recognises. [`matching`], [`hands`]: what a hand settles and corrects.
 
@@ -17,6 +18,7 @@ pub(super) mod matching;
 pub(super) mod participants;
 pub(super) mod record;
 pub(super) mod registrants;
+pub(super) mod report;
 pub(super) mod roll;
 pub(super) mod unmatched;
 pub mod view;
