@@ -2,7 +2,8 @@
 //! stays in its table.
 //! Receives: its own ticks.
 //! Sends: WakeMeeting to MeetingRegistry, jobs to AttendanceActor and LicenceActor, errands to ReconcilerActor,
-//!   KeepUp to NotifierActor, meetings to RegistrationActor; looks through seats itself.
+//!   KeepUp to NotifierActor, meetings to RegistrationActor, CleanUp and Erase to JanitorActor; looks through seats
+//!   itself.
 //! Stops when: the process does.
 //! If it dies: it is rebuilt; what was due is still in `due_work`.
 
@@ -16,6 +17,7 @@ use actix::prelude::*;
 use self::backlog::Backlog;
 use super::attendance::{AttendanceHandle, Job};
 use super::engine::Engine;
+use super::janitor::JanitorHandle;
 use super::licence::{self, LicenceHandle};
 use super::notifier::NotifierHandle;
 use super::reconciler::{Errand, ReconcilerHandle};
@@ -38,16 +40,24 @@ pub(super) const LEASE: chrono::Duration = chrono::Duration::seconds(120);
 /// Work that a neighbour could not take (it is being rebuilt, or full) comes again after this.
 const PUT_BACK: chrono::Duration = chrono::Duration::seconds(1);
 
+/// Whom the clock wakes.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is the handle of the actor of that name")]
+pub struct Neighbours {
+    pub registry: RegistryHandle,
+    pub attendance: AttendanceHandle,
+    pub licences: LicenceHandle,
+    pub reconciler: ReconcilerHandle,
+    pub notifier: NotifierHandle,
+    pub registration: RegistrationHandle,
+    pub janitor: JanitorHandle,
+}
+
 /// See the head of this file.
 #[derive(Debug)]
 pub struct DueActor {
     engine: Arc<Engine>,
-    registry: RegistryHandle,
-    attendance: AttendanceHandle,
-    licences: LicenceHandle,
-    reconciler: ReconcilerHandle,
-    notifier: NotifierHandle,
-    registration: RegistrationHandle,
+    neighbours: Neighbours,
     looking: bool,
     /// What the meetings in line have been told of an outage; `None` while it is being written.
     backlog: Option<Backlog>,
@@ -56,17 +66,8 @@ pub struct DueActor {
 impl DueActor {
     /// A clock that wakes these neighbours.
     #[must_use]
-    pub fn new(
-        engine: Arc<Engine>,
-        registry: RegistryHandle,
-        attendance: AttendanceHandle,
-        licences: LicenceHandle,
-        reconciler: ReconcilerHandle,
-        notifier: NotifierHandle,
-        registration: RegistrationHandle,
-    ) -> Self {
-        let (backlog, looking) = (Some(Backlog::default()), false);
-        Self { engine, registry, attendance, licences, reconciler, notifier, registration, looking, backlog }
+    pub fn new(engine: Arc<Engine>, neighbours: Neighbours) -> Self {
+        Self { engine, neighbours, looking: false, backlog: Some(Backlog::default()) }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -109,21 +110,23 @@ impl DueActor {
 
     /// Hands a piece of work out; `false` when its neighbour cannot take it now.
     fn dispatch(&self, row: &DueRow) -> bool {
-        let key = row.key.clone();
+        let (to, key) = (&self.neighbours, row.key.clone());
         match row.kind {
-            DueKind::Sync => self.registry.wake(&key),
-            DueKind::Report => self.attendance.ask(Job::Report(key)),
-            DueKind::Score => self.attendance.ask(Job::Score(key)),
-            DueKind::Notify => self.notifier.keep_up(),
-            DueKind::WindowEnd => self.attendance.ask(Job::Window(key)),
-            DueKind::AutoEnd => self.attendance.ask(Job::AutoEnd(key)),
-            DueKind::Licences => self.licences.ask(licence::Job::Lend),
-            DueKind::ZoomUsers => self.licences.ask(licence::Job::Users),
-            DueKind::ZoomUser => self.licences.ask(licence::Job::User(key)),
-            DueKind::Sweep => self.reconciler.ask(Errand::Sweep(key)),
-            DueKind::Orphan => self.reconciler.ask(Errand::Orphan(key)),
-            DueKind::Register => self.registration.register(key),
-            DueKind::Seats => seats::start(&self.engine, &self.registry, key),
+            DueKind::Sync => to.registry.wake(&key),
+            DueKind::Report => to.attendance.ask(Job::Report(key)),
+            DueKind::Score => to.attendance.ask(Job::Score(key)),
+            DueKind::Notify => to.notifier.keep_up(),
+            DueKind::Retention => to.janitor.clean_up(),
+            DueKind::Erasure => to.janitor.erase(key),
+            DueKind::WindowEnd => to.attendance.ask(Job::Window(key)),
+            DueKind::AutoEnd => to.attendance.ask(Job::AutoEnd(key)),
+            DueKind::Licences => to.licences.ask(licence::Job::Lend),
+            DueKind::ZoomUsers => to.licences.ask(licence::Job::Users),
+            DueKind::ZoomUser => to.licences.ask(licence::Job::User(key)),
+            DueKind::Sweep => to.reconciler.ask(Errand::Sweep(key)),
+            DueKind::Orphan => to.reconciler.ask(Errand::Orphan(key)),
+            DueKind::Register => to.registration.register(key),
+            DueKind::Seats => seats::start(&self.engine, &to.registry, key),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod ending;
 pub mod engine;
 pub mod health;
 pub mod inbox;
+pub mod janitor;
 pub mod licence;
 pub mod live_view;
 pub mod meeting;

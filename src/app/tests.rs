@@ -144,6 +144,7 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
                 "reconciler",
                 "registration",
                 "notifier",
+                "janitor",
                 "due"
             ]
         );

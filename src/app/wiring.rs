@@ -9,10 +9,11 @@ use secrecy::ExposeSecret as _;
 
 use super::options;
 use crate::actors::attendance::{AttendanceActor, AttendanceHandle, Job};
-use crate::actors::due::DueActor;
+use crate::actors::due::{DueActor, Neighbours};
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
 use crate::actors::inbox::Inbox;
+use crate::actors::janitor::{self, JanitorActor, JanitorHandle};
 use crate::actors::licence::{LicenceActor, LicenceHandle};
 use crate::actors::live_view::{LiveViewActor, LiveViews, Studio};
 use crate::actors::notifier::{NotifierActor, NotifierHandle, Target, Targets};
@@ -73,6 +74,8 @@ pub struct Wired {
     pub events: EventStream,
     /// Who tells other systems.
     pub notifier: NotifierHandle,
+    /// Who puts away what is old.
+    pub janitor: JanitorHandle,
 }
 
 /// Brings the database to this program's tables and finds the key of its sealed columns.
@@ -166,27 +169,35 @@ pub(super) fn wire(
     }));
     let events = EventStream::new(store.clone());
     let notifier = notifier(settings, &engine, &events, supervision, &arbiters.zoom.handle())?;
+    let janitor = janitor(settings, &engine, supervision, &meetings);
     supervision.essential("due", &meetings, {
         let engine = Arc::clone(&engine);
-        let (registry, attendance) = (registry.clone(), attendance.clone());
-        let (licences, reconciler, notifier) = (licences.clone(), reconciler.clone(), notifier.clone());
-        move || {
-            let (registry, attendance) = (registry.clone(), attendance.clone());
-            let (licences, reconciler) = (licences.clone(), reconciler.clone());
-            let (notifier, registration) = (notifier.clone(), registration.clone());
-            DueActor::new(
-                Arc::clone(&engine),
-                registry,
-                attendance,
-                licences,
-                reconciler,
-                notifier,
-                registration,
-            )
-        }
+        let neighbours = Neighbours {
+            registry: registry.clone(),
+            attendance: attendance.clone(),
+            licences: licences.clone(),
+            reconciler,
+            notifier: notifier.clone(),
+            registration,
+            janitor: janitor.clone(),
+        };
+        move || DueActor::new(Arc::clone(&engine), neighbours.clone())
     });
     let inbox = Inbox::new(store, Arc::new(registry.clone()));
-    Ok(Wired { engine, registry, attendance, licences, inbox, events, notifier })
+    Ok(Wired { engine, registry, attendance, licences, inbox, events, notifier, janitor })
+}
+
+fn janitor(
+    settings: &Settings,
+    engine: &Arc<Engine>,
+    supervision: &Supervision,
+    arbiter: &ArbiterHandle,
+) -> JanitorHandle {
+    let (engine, zone) = (Arc::clone(engine), settings.appointments.default_timezone);
+    let periods = janitor::periods(settings);
+    let actor = supervision
+        .essential("janitor", arbiter, move || JanitorActor::new(Arc::clone(&engine), periods, zone));
+    JanitorHandle::new(actor, periods)
 }
 
 fn live_views(
@@ -261,6 +272,7 @@ pub(super) fn front(
         licences: wired.licences.clone(),
         events: wired.events.clone(),
         notifier: wired.notifier.clone(),
+        janitor: wired.janitor.clone(),
         health,
         sealer: engine.sealer.clone(),
         clock: Arc::clone(&engine.clock),

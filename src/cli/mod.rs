@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, and the exit codes 0 (done), 1 (a fault found), 2 (wrong usage).
 
 mod check;
+mod cleanup;
 mod demo;
 mod migrate;
 mod openapi;
@@ -52,6 +53,7 @@ enum Command {
     Check(check::Check),
     Token(token::Token),
     Resync(resync::Resync),
+    Cleanup(cleanup::Cleanup),
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
 }
@@ -69,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(&sources),
         Command::Token(token) => token.run(&sources),
         Command::Resync(resync) => resync.run(&sources),
+        Command::Cleanup(cleanup) => cleanup.run(&sources),
         Command::OpenApi(openapi) => openapi.run(),
     };
     done.unwrap_or_else(|error| {

@@ -102,14 +102,20 @@ impl Resync {
 
 fn open(settings: &Settings) -> anyhow::Result<Conn> {
     let url = DatabaseUrl::parse(settings.database.url.expose_secret())?;
+    must_be_ready(&url)?;
+    Manager::new(url, Role::Writer).open().context("the database cannot be opened")
+}
+
+/// That the database is there and has this program's tables.
+pub(super) fn must_be_ready(url: &DatabaseUrl) -> anyhow::Result<()> {
     if url.sqlite_path().is_some_and(|path| !path.exists()) {
         bail!("{url:?} does not exist: no daemon has been started with this configuration");
     }
-    let pending = migrate::pending(&url)?;
+    let pending = migrate::pending(url)?;
     if !pending.is_empty() {
         bail!("{url:?} has not this program's tables yet: `convened migrate` brings it there");
     }
-    Manager::new(url, Role::Writer).open().context("the database cannot be opened")
+    Ok(())
 }
 
 /// Asks for one booking's meeting.

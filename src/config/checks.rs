@@ -24,6 +24,7 @@ pub(super) fn agree(settings: &Settings, reader: &mut Reader) {
             "shorter than webhook.max_age: a replayed event would not be recognised",
         );
     }
+    retention(settings, reader);
     if settings.mail.smtp_url.is_some() != settings.mail.from.is_some() {
         reader.fault("mail.from", "mail.smtp_url and mail.from go together");
     }
@@ -40,6 +41,22 @@ pub(super) fn agree(settings: &Settings, reader: &mut Reader) {
             "clock.speed",
             "a clock of its own is for rehearsals: zoom.api_url must be on this machine",
         );
+    }
+}
+
+/// A booking becomes nameless when nothing is to come of it any more, and only then it is put away.
+fn retention(settings: &Settings, reader: &mut Reader) {
+    let kept = &settings.retention;
+    if kept.participants < settings.attendance.report_give_up {
+        reader.fault(
+            "retention.participants",
+            "shorter than attendance.report_give_up: reports would bring back what was put away",
+        );
+    }
+    for (key, period) in [("retention.meetings", kept.meetings), ("retention.attendance", kept.attendance)] {
+        if period < kept.participants {
+            reader.fault(key, "shorter than retention.participants, which come first");
+        }
     }
 }
 

@@ -243,6 +243,8 @@ pub struct Retention {
     pub participants: Duration,
     /// Webhooks that could not be processed, what we told other systems, and the stream of events.
     pub webhooks: Duration,
+    /// Marks and rosters after the end of their booking.
+    pub attendance: Duration,
     /// What happened to a booking.
     pub audit: Duration,
 }
@@ -253,6 +255,7 @@ impl Retention {
             meetings: section.get("meetings", days(365)),
             participants: section.get("participants", days(180)),
             webhooks: section.get("webhooks", days(30)),
+            attendance: section.get("attendance", days(730)),
             audit: section.get("audit", days(730)),
         }
     }

@@ -7,10 +7,12 @@
 //!   `settle`: the common end of every write to a booking.
 //! - [`people`], [`groups`], [`hosts`], [`appointments`], [`series`], [`meetings`]: one file or folder a resource.
 //! - `evidence`: why somebody is marked so, for people and machines.
+//! - [`reports`]: what meetings came to, in numbers and tables.
 //! - [`zoom_users`]: the account's users at Zoom and their licences.
 //! - [`webhook`]: what Zoom tells us. `health`, `metrics`, `orphans`, [`connection`]: what operators ask.
 //! - [`openapi`]: the description of all of it, shown by `docs`.
 
+mod admin;
 pub mod admission;
 pub mod appointments;
 pub mod auth;
@@ -38,6 +40,7 @@ mod paging;
 pub mod people;
 mod prefer;
 mod report_history;
+pub mod reports;
 pub mod request_id;
 mod routes;
 pub mod rules;
@@ -58,6 +61,7 @@ use chrono_tz::Tz;
 use crate::actors::attendance::AttendanceHandle;
 use crate::actors::engine::Engine;
 use crate::actors::health::Health;
+use crate::actors::janitor::JanitorHandle;
 use crate::actors::licence::LicenceHandle;
 use crate::actors::notifier::NotifierHandle;
 use crate::actors::registry::RegistryHandle;
@@ -85,6 +89,8 @@ pub struct Front {
     pub events: EventStream,
     /// Who tells other systems.
     pub notifier: NotifierHandle,
+    /// Who puts away what is old, and erases people.
+    pub janitor: JanitorHandle,
     /// Whether the daemon can do its work.
     pub health: Health,
     /// Opens the secrets in rows.

@@ -10,9 +10,11 @@ use super::error::ErrorBody;
 use super::meetings::{
     self, attendance, doors, hands, join, live, matching, participants, registrants, unmatched, write,
 };
+use super::people::{self, erase, export};
+use super::reports::{self, analytics, export as tables, stats};
 use super::{
-    connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics, notifications, orphans,
-    people, report_history, rules, series, webhook, zoom_users,
+    admin, connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics, notifications,
+    orphans, report_history, rules, series, webhook, zoom_users,
 };
 
 /// Handlers are listed in the order of `routes.rs`.
@@ -47,6 +49,8 @@ use super::{
         people::list,
         people::put,
         people::get,
+        erase::erase,
+        export::everything,
         people::deactivate,
         people::reactivate,
         hosts::get,
@@ -100,6 +104,14 @@ use super::{
         hands::put,
         hands::lift,
         evidence::evidence,
+        reports::get,
+        tables::reports_csv,
+        tables::reports_xlsx,
+        admin::cleanup,
+        stats::get,
+        analytics::get,
+        tables::meeting_csv,
+        tables::meeting_xlsx,
     ),
     components(schemas(ErrorBody)),
     security(("bearer" = [])),

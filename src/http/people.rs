@@ -1,4 +1,7 @@
-//! People: `/api/people`.
+//! People: `/api/people`. `erase`, `export`: what somebody may ask for of themselves by the law.
+
+pub(super) mod erase;
+pub(super) mod export;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};

@@ -7,9 +7,11 @@ use super::appointments::{self, ad_hoc, batch, calendar, commands, create, resyn
 use super::meetings::{
     self, attendance, doors, hands, join, live, matching, participants, registrants, unmatched, write,
 };
+use super::people::{self, erase, export};
+use super::reports::{self, analytics, export as tables, stats};
 use super::{
-    admission, connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics,
-    notifications, orphans, people, report_history, rules, series, webhook, zoom_users,
+    admin, admission, connection, dead_letters, docs, events, evidence, groups, health, hosts, metrics,
+    notifications, orphans, report_history, rules, series, webhook, zoom_users,
 };
 
 /// Every path of the daemon.
@@ -33,7 +35,8 @@ fn limited(cfg: &mut ServiceConfig) {
         .configure(directory)
         .configure(bookings)
         .configure(saved_reports)
-        .configure(meetings);
+        .configure(meetings)
+        .configure(reported);
 }
 
 fn webhooks(cfg: &mut ServiceConfig) {
@@ -85,7 +88,13 @@ fn users(cfg: &mut ServiceConfig) {
 
 fn directory(cfg: &mut ServiceConfig) {
     cfg.service(web::resource("/api/people").route(get().to(people::list)))
-        .service(web::resource("/api/people/{ref}").route(put().to(people::put)).route(get().to(people::get)))
+        .service(
+            web::resource("/api/people/{ref}")
+                .route(put().to(people::put))
+                .route(get().to(people::get))
+                .route(delete().to(erase::erase)),
+        )
+        .service(web::resource("/api/people/{ref}/export").route(get().to(export::everything)))
         .service(web::resource("/api/people/{ref}/deactivate").route(post().to(people::deactivate)))
         .service(web::resource("/api/people/{ref}/reactivate").route(post().to(people::reactivate)))
         .service(web::resource("/api/hosts/availability").route(get().to(hosts::get)))
@@ -199,5 +208,18 @@ fn marks(cfg: &mut ServiceConfig) {
         .service(
             web::resource("/api/zoom/meetings/{id}/attendance/{person}/evidence")
                 .route(get().to(evidence::evidence)),
+        );
+}
+
+fn reported(cfg: &mut ServiceConfig) {
+    cfg.service(web::resource("/api/zoom/reports").route(get().to(reports::get)))
+        .service(web::resource("/api/zoom/reports.csv").route(get().to(tables::reports_csv)))
+        .service(web::resource("/api/zoom/reports.xlsx").route(get().to(tables::reports_xlsx)))
+        .service(web::resource("/api/admin/cleanup").route(post().to(admin::cleanup)))
+        .service(web::resource("/api/zoom/stats").route(get().to(stats::get)))
+        .service(web::resource("/api/zoom/analytics/meetings").route(get().to(analytics::get)))
+        .service(web::resource("/api/zoom/meetings/{id}/attendance.csv").route(get().to(tables::meeting_csv)))
+        .service(
+            web::resource("/api/zoom/meetings/{id}/attendance.xlsx").route(get().to(tables::meeting_xlsx)),
         );
 }

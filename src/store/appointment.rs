@@ -85,7 +85,7 @@ pub struct BookingFilter {
     pub series: Option<String>,
     /// Only with this person on the roster.
     pub attendee: Option<String>,
-    /// Only those that end after this.
+    /// Only those that end after this; without it, only those that are not put away (`retention.meetings`).
     pub from: Option<UtcMillis>,
     /// Only those that start before this.
     pub to: Option<UtcMillis>,
@@ -211,9 +211,10 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
     if let Some(person) = &filter.attendee {
         query = query.filter(appointments::id.eq_any(attended_by(person)));
     }
-    if let Some(from) = filter.from {
-        query = query.filter(appointments::end_at.gt(from));
-    }
+    query = match filter.from {
+        Some(from) => query.filter(appointments::end_at.gt(from)),
+        None => query.filter(appointments::archived_at.is_null()),
+    };
     if let Some(to) = filter.to {
         query = query.filter(appointments::start_at.lt(to));
     }

@@ -41,6 +41,10 @@ text_enum! {
         Notify = "notify",
         /// Register people at Zoom; the key is a meeting id.
         Register = "register",
+        /// Put away what is old; the key is [`ACCOUNT`].
+        Retention = "retention",
+        /// Erase a person; the key is the `ref` under which their history goes on.
+        Erasure = "erasure",
         /// Look through the seats of a host; the key is theirs, or [`ACCOUNT`] for all of them.
         Seats = "seats",
     }
@@ -69,6 +73,7 @@ impl DueKind {
             Self::Report => Some(About::Instance),
             Self::Licences | Self::ZoomUsers | Self::ZoomUser | Self::Seats => None,
             Self::Sweep | Self::Orphan | Self::Notify => None,
+            Self::Retention | Self::Erasure => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::schema::{people, zoom_users};
 use super::search::{contains, lower};
 use super::zoom_user::{self, ZoomUserRow};
 use super::{Conn, StoreError, UtcMillis, each_backend};
+use crate::domain::erasure::ERASED_PREFIX;
 
 /// What the `ref` of a person begins with whom no calling system told us about.
 pub const GUEST_PREFIX: &str = "guest-";
@@ -171,7 +172,10 @@ pub fn set_active(conn: &mut Conn, ref_: &str, active: bool, now: UtcMillis) -> 
 /// # Errors
 /// [`StoreError`].
 pub fn list(conn: &mut Conn, filter: &PersonFilter, limit: i64) -> Result<Vec<PersonRow>, StoreError> {
-    let mut query = people::table.select(PersonRow::as_select()).into_boxed();
+    let mut query = people::table
+        .filter(people::ref_.not_like(format!("{ERASED_PREFIX}%")))
+        .select(PersonRow::as_select())
+        .into_boxed();
     if let Some(role) = filter.role {
         query = query.filter(people::role.eq(role));
     }

@@ -42,6 +42,8 @@ pub fn past(
         .left_join(meeting_judgings::table)
         .filter(appointments::start_at.ge(from).and(appointments::start_at.lt(to)))
         .filter(appointments::end_at.le(now).and(appointments::status.eq_any(HELD)))
+        // Zoom would say again who was there, which is put away.
+        .filter(appointments::anonymised_at.is_null())
         .filter(zoom_meetings::zoom_meeting_id.is_not_null())
         .order((appointments::start_at, zoom_meetings::id))
         .limit(limit)
@@ -70,6 +72,8 @@ pub fn count(conn: &mut Conn, (from, to): (UtcMillis, UtcMillis), now: UtcMillis
         .inner_join(appointments::table)
         .filter(appointments::start_at.ge(from).and(appointments::start_at.lt(to)))
         .filter(appointments::end_at.le(now).and(appointments::status.eq_any(HELD)))
+        // Zoom would say again who was there, which is put away.
+        .filter(appointments::anonymised_at.is_null())
         .filter(zoom_meetings::zoom_meeting_id.is_not_null())
         .count()
         .get_result(conn)?)

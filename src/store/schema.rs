@@ -46,6 +46,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attendance_rules,
     disabled_endpoints,
     due_work,
+    erasures,
     group_members,
     groups,
     idempotency_keys,

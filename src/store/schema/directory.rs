@@ -39,3 +39,15 @@ diesel::table! {
         position -> BigInt,
     }
 }
+
+diesel::table! {
+    erasures (erased_ref) {
+        erased_ref -> Text,
+        fingerprint -> Text,
+        person_ref -> Nullable<Text>,
+        words -> Nullable<Text>,
+        requested_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+        changes -> BigInt,
+    }
+}

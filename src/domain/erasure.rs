@@ -1,0 +1,229 @@
+//! What is said of a person, found in texts and taken out of them.
+//!
+//! A person is known by their `ref`, their name and their address. In a text each is found as whole words and without
+//! regard to case, and the ref under which their history goes on is put in its place. A first name alone is not found:
+//! it is everybody's.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the `ref` of an erased person begins with.
+pub const ERASED_PREFIX: &str = "erased-";
+/// A shorter word may be part of anything.
+const WORD_LENGTH_MIN: usize = 2;
+/// A `ref` that is shorter is looked for as a whole value in JSON only: `7` is in every time.
+const REF_LENGTH_MIN: usize = 4;
+
+/// What has to go, and what comes in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// The person's `ref`.
+    pub person: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// The `ref` under which their history goes on.
+    pub erased: String,
+}
+
+impl Words {
+    /// The words that are looked for in texts, the longest first: an address may hold the name.
+    fn in_texts(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.email.as_deref().into_iter().chain([self.name.trim()]).collect();
+        words.retain(|word| word.chars().count() >= WORD_LENGTH_MIN);
+        if self.person.chars().count() >= REF_LENGTH_MIN {
+            words.push(&self.person);
+        }
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words
+    }
+
+    /// Every form in which they may stand in a column, for the database to find candidates by.
+    #[must_use]
+    pub fn forms(&self) -> Vec<String> {
+        let mut forms: Vec<String> = self.in_texts().into_iter().flat_map(written).collect();
+        forms.push(self.person.clone());
+        forms.sort_unstable();
+        forms.dedup();
+        forms
+    }
+
+    /// The text without them; `None` when they are not in it.
+    #[must_use]
+    pub fn out_of_text(&self, text: &str) -> Option<String> {
+        if text == self.person {
+            return Some(self.erased.clone());
+        }
+        let mut left = Cow::Borrowed(text);
+        for word in self.in_texts() {
+            if let Some(without) = replace(&left, word, &self.erased) {
+                left = Cow::Owned(without);
+            }
+        }
+        match left {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        }
+    }
+
+    /// Takes them out of every text in a JSON value; whether they were there.
+    pub fn out_of_json(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.out_of_text(text) {
+                Some(without) => {
+                    *text = without;
+                    true
+                }
+                None => false,
+            },
+            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.out_of_json(item) | found),
+            Value::Object(fields) => {
+                fields.values_mut().fold(false, |found, field| self.out_of_json(field) | found)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    /// A column's text without them, whether it is JSON or not; `None` when they are not in it.
+    #[must_use]
+    pub fn out_of_column(&self, text: &str) -> Option<String> {
+        match serde_json::from_str::<Value>(text) {
+            Ok(mut value) if value.is_object() || value.is_array() => {
+                self.out_of_json(&mut value).then(|| value.to_string())
+            }
+            _ => self.out_of_text(text),
+        }
+    }
+}
+
+/// A word as it may stand in a text, in JSON, and in JSON that is all ASCII.
+fn written(word: &str) -> [String; 3] {
+    let quoted = Value::from(word).to_string();
+    let quoted = quoted.trim_matches('"').to_owned();
+    let mut ascii = String::with_capacity(quoted.len());
+    for letter in quoted.chars() {
+        if letter.is_ascii() {
+            ascii.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    [word.to_owned(), quoted, ascii]
+}
+
+/// `text` with `with` in the place of every whole `word`; `None` when there is none.
+fn replace(text: &str, word: &str, with: &str) -> Option<String> {
+    let mut out: Option<String> = None;
+    let (mut kept, mut place, mut before) = (0, 0, None);
+    while let Some(rest) = text.get(place..) {
+        let Some(letter) = rest.chars().next() else { break };
+        if !is_joined(before, word.chars().next())
+            && let Some(length) = begins_with(rest, word)
+            && !is_joined(word.chars().next_back(), rest.get(length..).and_then(|after| after.chars().next()))
+        {
+            let out = out.get_or_insert_with(String::new);
+            out.push_str(text.get(kept..place).unwrap_or_default());
+            out.push_str(with);
+            place += length;
+            kept = place;
+            before = word.chars().next_back();
+        } else {
+            place += letter.len_utf8();
+            before = Some(letter);
+        }
+    }
+    out.map(|out| out + text.get(kept..).unwrap_or_default())
+}
+
+/// Whether two letters that stand beside each other belong to one word.
+fn is_joined(one: Option<char>, other: Option<char>) -> bool {
+    one.is_some_and(char::is_alphanumeric) && other.is_some_and(char::is_alphanumeric)
+}
+
+/// How much of `text` is `word`, without regard to case.
+fn begins_with(text: &str, word: &str) -> Option<usize> {
+    let mut wanted = word.chars().flat_map(char::to_lowercase).peekable();
+    let mut length = 0;
+    for letter in text.chars() {
+        if wanted.peek().is_none() {
+            break;
+        }
+        for lower in letter.to_lowercase() {
+            if wanted.next() != Some(lower) {
+                return None;
+            }
+        }
+        length += letter.len_utf8();
+    }
+    wanted.peek().is_none().then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn words() -> Words {
+        Words {
+            person: "pupil-7".to_owned(),
+            name: "Ján Příklad".to_owned(),
+            email: Some("jan@school.example".to_owned()),
+            erased: "erased-x".to_owned(),
+        }
+    }
+
+    #[test]
+    fn whole_words_go_in_any_case_and_nothing_else() {
+        for (text, left) in [
+            ("pupil-7 left the roster", "erased-x left the roster"),
+            ("JÁN PŘÍKLAD's iPad", "erased-x's iPad"),
+            ("to <Jan@School.example>, twice: jan@school.example", "to <erased-x>, twice: erased-x"),
+            ("Ján Příkladová", "Ján Příkladová"),
+            ("pupil-77 and pupil-7", "pupil-77 and erased-x"),
+            ("Ján", "Ján"),
+            ("", ""),
+        ] {
+            let found = words().out_of_text(text);
+            assert_eq!(found.as_deref().unwrap_or(text), left);
+            assert_eq!(found.is_some(), text != left, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_ref_goes_where_it_is_the_whole_value() {
+        let words = Words { person: "10".to_owned(), name: "A".to_owned(), email: None, ..words() };
+        let mut value = json!({ "by": "10", "at": "10:00", "list": ["10", 10, "x"] });
+        assert!(words.out_of_json(&mut value));
+        assert_eq!(value, json!({ "by": "erased-x", "at": "10:00", "list": ["erased-x", 10, "x"] }));
+    }
+
+    #[test]
+    fn json_is_taken_as_json_and_stays_it() {
+        let escaped = r#"{"user_name":"J\u00e1n P\u0159\u00edklad","n":1}"#;
+        assert_eq!(words().out_of_column(escaped).unwrap(), r#"{"n":1,"user_name":"erased-x"}"#);
+        assert!(words().forms().iter().any(|form| escaped.contains(form)), "the database finds it");
+        assert_eq!(words().out_of_column("{ not json jan@school.example").unwrap(), "{ not json erased-x");
+        assert_eq!(words().out_of_column(r#"{"user_name":"Eva"}"#), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_out_is_gone_and_the_rest_is_as_it_was(
+            parts in prop::collection::vec("[a-zA-Z0-9 .,ÁŘß]{0,12}", 1..5),
+            which in 0usize..3,
+        ) {
+            let words = words();
+            let word = [&words.person, &words.name, words.email.as_ref().unwrap()][which].clone();
+            let text = parts.join(&format!(" {word} "));
+            let left = words.out_of_text(&text).unwrap_or_else(|| text.clone());
+            prop_assert_eq!(&left, &parts.join(" erased-x "));
+            prop_assert_eq!(words.out_of_text(&left), None);
+        }
+    }
+}
