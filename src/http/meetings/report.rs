@@ -78,8 +78,7 @@ pub(in crate::http) async fn answer(
     let mut tally = Tally::default();
     for (mark, correction) in &marks {
         if mark.role == "attendee" && attended.share.covers(Some(&mark.person_ref)) {
-            let status = correction.corrected_status.as_deref().unwrap_or(&mark.status);
-            tally.add(status, mark.held_against, 1);
+            tally.add(attendance::effective_status(mark, correction), mark.held_against, 1);
         }
     }
     let roll = Roll::call(&attended.case, &front.rules, front.clock.now());
