@@ -68,7 +68,7 @@ pub const PLACES: &[Place] = places! {
     due_work { Nothing: "kind" "key"; }
     erasures { Nothing: "erased_ref" "fingerprint"; Own: "person_ref" "words"; }
     group_members { Nothing: "group_ref" "role"; Own: "person_ref"; }
-    groups { Nothing: "ref" "kind"; Text: "name"; }
+    groups { Nothing: "ref" "kind" "attendance_rules"; Text: "name"; }
     idempotency_keys {
         Nothing: "key" "fingerprint" "state" "appointment_id";
         Ref: "caller";
