@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 
 use super::attendance::{Assessed, InstanceSpan, RosterPerson};
 use super::connection::{Connection, ConnectionId, Room, Source};
-use super::identity::{NOBODY, settlement_key};
+use super::identity::NOBODY;
 use super::interval::{Interval, IntervalSet};
+use super::unmatched::groups;
 
 /// Somebody who is in the meeting now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Whereabouts {
 /// Somebody whom we do not know, or know to be nobody of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stranger {
-    /// What the connections show (`identity::settlement_key`).
+    /// What their connections have in common (`unmatched::Group`).
     pub key: String,
     /// The display name.
     pub name: String,
@@ -91,49 +92,46 @@ pub struct Scene<'a> {
     pub assessed: &'a Assessed,
 }
 
-/// Whose connections belong together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Owner<'a> {
-    Person(&'a str),
-    Stranger { key: String, settled: bool },
-}
-
 /// Sees who is where.
 #[must_use]
 pub fn look(scene: &Scene<'_>) -> Live {
     let whose: BTreeMap<&ConnectionId, &str> =
         scene.assessed.matched.iter().map(|(id, person, _)| (id, person.as_str())).collect();
-    let mut by_owner: BTreeMap<Owner<'_>, Vec<&Connection>> = BTreeMap::new();
+    let mut by_person: BTreeMap<&str, Vec<&Connection>> = BTreeMap::new();
+    let (mut strangers, mut settled) = (Vec::new(), Vec::new());
     let seen = scene.connections.iter().filter(|c| matches!(c.source, Source::Webhook | Source::Hand));
     let mut last_change = None;
     for connection in seen {
         last_change = last_change.max(connection.join_time).max(connection.leave_time);
-        let owner = match whose.get(&connection.id()) {
-            Some(person) if *person != NOBODY => Owner::Person(person),
-            found => Owner::Stranger { key: settlement_key(connection), settled: found.is_some() },
-        };
-        by_owner.entry(owner).or_default().push(connection);
+        match whose.get(&connection.id()) {
+            Some(person) if *person != NOBODY => by_person.entry(person).or_default().push(connection),
+            Some(_) => settled.push(connection),
+            None => strangers.push(connection),
+        }
     }
     let ends = Ends::of(scene.instances);
     let mut live = Live { running: ends.any_running(scene.instances), last_change, ..Live::default() };
     for person in scene.roster {
         live.people.insert(person.person.clone(), Whereabouts::NeverCame);
     }
-    for (owner, connections) in by_owner {
+    for (person, connections) in by_person {
         let whereabouts = whereabouts(&connections, &ends, scene.as_of);
         live.running |= matches!(whereabouts, Whereabouts::Here(_));
-        match owner {
-            Owner::Person(person) => {
-                live.people.insert(person.to_owned(), whereabouts);
-            }
-            Owner::Stranger { key, settled } => {
-                if matches!(whereabouts, Whereabouts::Here(_) | Whereabouts::Waiting(_)) {
-                    let name = connections.iter().map(|c| c.name.clone()).max().unwrap_or_default();
-                    live.strangers.push(Stranger { key, name, settled, whereabouts });
-                }
+        live.people.insert(person.to_owned(), whereabouts);
+    }
+    for (connections, settled) in [(&strangers, false), (&settled, true)] {
+        for group in groups(connections, scene.roster) {
+            let theirs: Vec<&Connection> =
+                group.members.iter().filter_map(|place| connections.get(*place).copied()).collect();
+            let whereabouts = whereabouts(&theirs, &ends, scene.as_of);
+            live.running |= matches!(whereabouts, Whereabouts::Here(_));
+            if matches!(whereabouts, Whereabouts::Here(_) | Whereabouts::Waiting(_)) {
+                let name = theirs.iter().map(|c| c.name.clone()).max().unwrap_or_default();
+                live.strangers.push(Stranger { key: group.key, name, settled, whereabouts });
             }
         }
     }
+    live.strangers.sort_by(|a, b| (a.settled, &a.key).cmp(&(b.settled, &b.key)));
     live
 }
 

@@ -1,5 +1,6 @@
 //! Marks by hand, strangers settled, and the page that explains: with the real binary, after a class was played.
 
+use chrono::DurationRound;
 use convened::zoom::http::{Method, Response};
 use serde_json::{Value, json};
 
@@ -32,9 +33,11 @@ async fn school(database: TestDatabase, extra: &str) -> (Rig, String, String) {
         members.push(json!({ "person": pupil, "role": "attendee" }));
     }
     rig.put("/api/groups/7b", json!({ "kind": "class", "name": "Algebra 7b", "members": members })).await;
+    // A whole minute, as people book.
+    let start =
+        (rig.clock.now() + chrono::Duration::minutes(21)).duration_trunc(chrono::Duration::minutes(1));
     let booking = json!({ "kind": "class", "title": "Algebra", "group": "7b", "duration": 45,
-        "timezone": "Europe/Berlin",
-        "start_time": (rig.clock.now() + chrono::Duration::minutes(20)).to_rfc3339() });
+        "timezone": "Europe/Berlin", "start_time": start.unwrap().to_rfc3339() });
     let booked = rig.post("/api/appointments", booking).await;
     let id = |value: &Value| value.as_str().unwrap().to_owned();
     let (appointment, meeting) =

@@ -261,7 +261,7 @@ fn one_at_night_is_cut_off_at_the_edge_and_does_not_make_a_point_of_the_lesson()
     let chart = lay_out(&busy());
     let bars = chart.rows.iter().flat_map(|row| &row.bars);
     let night = bars.clone().find(|bar| bar.title.contains("20:00:00")).unwrap();
-    assert_eq!((night.cut, night.kind), ((true, true), Kind::Uncounted));
+    assert_eq!((night.cut, night.kind), ((false, true), Kind::Uncounted), "it goes on to the right");
     let planned = bars.clone().find(|bar| bar.kind == Kind::Planned).unwrap();
     assert!(planned.width > (RIGHT - LEFT) / 3.0, "{planned:?}");
     assert!(chart.ticks.iter().any(|tick| tick.label == "10:30"), "{:?}", chart.ticks);

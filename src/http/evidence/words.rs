@@ -78,7 +78,8 @@ fn lesson(account: &Account, clock: &ClockFace) -> String {
         EndReason::ClosedEarly => Some(format!("it was closed at {}", clock.time(window.end))),
     };
     let because: Vec<String> = start.into_iter().chain(end).collect();
-    if because.is_empty() {
+    // Seconds before or after are no other time to people.
+    if because.is_empty() || plan == clock.span(window.start, window.end) {
         return format!(
             "The meeting ran from {} as planned ({length}).",
             between(clock, window.start, window.end)
