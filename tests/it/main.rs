@@ -14,6 +14,7 @@ mod support;
 mod agreement;
 mod architecture;
 mod class;
+mod classes;
 mod cli;
 mod conformance;
 mod door;

@@ -57,7 +57,7 @@ fn assessed(
 }
 
 /// A report's row as the daemon keeps it.
-fn connection(instance: &str, row: &ReportParticipant) -> Connection {
+pub(crate) fn connection(instance: &str, row: &ReportParticipant) -> Connection {
     Connection {
         instance: instance.to_owned(),
         key: row.user_id.clone().unwrap(),

@@ -178,6 +178,37 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+
+    /// Asks `path` again and again until `faults` finds none in the answer; those it found last are told.
+    pub(crate) async fn until_agreed(&self, path: &str, what: &str, faults: impl Fn(&Value) -> Vec<String>) {
+        let began = Instant::now();
+        loop {
+            let found = faults(&self.get(path).await);
+            if found.is_empty() {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "never {what}: {}", found.join("; "));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Asks the sandbox's control again and again until `good` makes something of the answer.
+    pub(crate) async fn until_zoom<T>(
+        &self,
+        path: &str,
+        what: &str,
+        good: impl Fn(&Value) -> Option<T>,
+    ) -> T {
+        let began = Instant::now();
+        loop {
+            let answer = self.control(Method::GET, path, None).await;
+            if let Some(made) = good(&answer) {
+                return made;
+            }
+            assert!(began.elapsed() < PATIENCE, "never {what}; last answer of {path}: {answer:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 impl Drop for Rig {
