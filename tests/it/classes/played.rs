@@ -163,7 +163,7 @@ fn faults(booked: &Booked, answer: &Value, live: bool) -> Vec<String> {
         if (score, (offset("start"), offset("end"))) != (script.score_milli(expected), script.window()) {
             faults.push(format!("{person}: score {score} of {}", record["evidence"]["window"]));
         }
-        let flags = Entry::flags_of(|flag| record[flag] == true);
+        let flags = Entry::flags_of(record);
         if flags != entry.flags {
             faults.push(format!("{person}: {flags:?} instead of {:?}", entry.flags));
         }

@@ -22,10 +22,15 @@ use std::path::PathBuf;
 use convened::sandbox::mischief::Mischief;
 use convened::sandbox::timetable::{Act, Move, Offset, Person, Role, Timetable};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// What a mark may say beside its status: the field in answers, and the word in the files.
-const FLAGS: [(&str, &str); 2] = [("left_early", "left early"), ("host_absent", "host absent")];
+/// What a record may say beside its status: the field, the value that says it, and the word in the files.
+const FLAGS: [(&str, bool, &str); 4] = [
+    ("left_early", true, "left early"),
+    ("host_absent", true, "host absent"),
+    ("host_late", true, "host late"),
+    ("held_against", false, "not held against"),
+];
 
 /// One class of the table.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,7 +65,7 @@ pub(crate) struct Script {
     pub(crate) untold: Option<String>,
     /// The thresholds of rules of its own.
     #[serde(default)]
-    pub(crate) rules: Option<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) rules: Option<serde_json::Map<String, Value>>,
     /// Who comes, and who does not.
     pub(crate) person: Vec<Entry>,
 }
@@ -224,9 +229,10 @@ impl Entry {
         all
     }
 
-    /// The flags that are set, by their fields in an answer, in the words of the files.
-    pub(crate) fn flags_of(is_set: impl Fn(&str) -> bool) -> Vec<String> {
-        FLAGS.iter().filter(|(field, _)| is_set(field)).map(|(_, word)| (*word).to_owned()).collect()
+    /// What a record says beside its status, in the words of the files.
+    pub(crate) fn flags_of(record: &Value) -> Vec<String> {
+        let said = FLAGS.iter().filter(|(field, value, _)| record[field] == *value);
+        said.map(|(_, _, word)| (*word).to_owned()).collect()
     }
 
     /// Whether any device of theirs comes by the personal link.

@@ -143,8 +143,7 @@ fn assessed(script: &Script, instances: &[InstanceSpan], connections: &[Connecti
 }
 
 fn flags(mark: &Mark) -> Vec<String> {
-    let mark = serde_json::to_value(mark).unwrap();
-    Entry::flags_of(|flag| mark[flag] == true)
+    Entry::flags_of(&serde_json::to_value(mark).unwrap())
 }
 
 /// What is not as the file says.
