@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use convened::clock::{Clock, ScaledClock, SharedClock, SystemClock};
 use convened::sandbox::model::Plan;
 use convened::sandbox::{Sandbox, SandboxHandle, SandboxOptions};
 use convened::zoom::http::{Client, Method, client};
 use serde_json::{Value, json};
 
 use super::database::TestDatabase;
+use super::pace::{Pace, Setting};
 
 const SECRET: &str = "a secret that only this test knows, 32 bytes";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,14 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A daemon and its Zoom.
 pub(crate) struct Rig {
     pub(crate) sandbox: SandboxHandle,
-    pub(crate) clock: SharedClock,
+    pub(crate) clock: Arc<Pace>,
     pub(crate) http: Client,
     pub(crate) database: TestDatabase,
     folder: tempfile::TempDir,
     port: u16,
     daemon: Option<Child>,
-    /// The configuration of a daemon on this port.
-    config: Box<dyn Fn(u16) -> String + Send + Sync>,
+    /// The configuration of a daemon on this port, with the clock as it is set.
+    config: Box<dyn Fn(u16, Setting) -> String + Send + Sync>,
 }
 
 /// An answer: its status and its JSON.
@@ -42,12 +42,11 @@ impl Rig {
 
     /// As [`Rig::start`], with Zoom's webhooks going to the port `front`.
     pub(crate) fn start_behind(database: TestDatabase, speed: f64, extra: &str, front: Option<u16>) -> Self {
-        let origin = SystemClock.now();
-        let clock: SharedClock = Arc::new(ScaledClock::new(origin, speed));
+        let clock = Arc::new(Pace::new(speed));
         let port = free_port();
         let sandbox = Sandbox::start(SandboxOptions {
             bind: "127.0.0.1:0".to_owned(),
-            clock: Arc::clone(&clock),
+            clock: Arc::<Pace>::clone(&clock),
             account_id: "account".to_owned(),
             client_id: "client".to_owned(),
             client_secret: "client secret".to_owned(),
@@ -59,7 +58,7 @@ impl Rig {
         .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (url, text, extra) = (sandbox.url().to_owned(), database.text.clone(), extra.to_owned());
-        let config = Box::new(move |port| config(&text, &url, port, speed, &origin.to_rfc3339(), &extra));
+        let config = Box::new(move |port, setting| config(&text, &url, port, setting, &extra));
         let http = client(Duration::from_secs(30)).unwrap();
         let mut rig = Self { sandbox, clock, http, database, folder, port, daemon: None, config };
         rig.start_daemon();
@@ -74,7 +73,7 @@ impl Rig {
     /// Starts a daemon on `port` beside the rig's own, on the same database and the same Zoom.
     pub(crate) fn spawn(&self, port: u16) -> Child {
         let file = self.config_file(port);
-        std::fs::write(&file, (self.config)(port)).unwrap();
+        std::fs::write(&file, (self.config)(port, self.clock.setting())).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_convened"))
             .arg("--config")
             .arg(file)
@@ -105,6 +104,13 @@ impl Rig {
         let mut child = self.take_daemon();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Kills the daemon, lets the common clock run at `speed` from now on, and starts another.
+    pub(crate) fn hurry(&mut self, speed: f64) {
+        self.kill();
+        self.clock.turn_to(speed);
+        self.start_daemon();
     }
 
     /// The configuration of the daemon on `port`, also for commands that share its database.
@@ -224,7 +230,8 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn config(database: &str, zoom: &str, port: u16, speed: f64, origin: &str, extra: &str) -> String {
+fn config(database: &str, zoom: &str, port: u16, setting: Setting, extra: &str) -> String {
+    let (origin, speed) = (setting.origin.to_rfc3339(), setting.speed);
     let (auth, extra) = extra.split_once("---\n").unwrap_or(("", extra));
     format!(
         r#"
