@@ -244,13 +244,10 @@ pub fn list(conn: &mut Conn, filter: &BookingFilter, limit: i64) -> Result<Vec<A
         query = query.filter(appointments::id.eq_any(ids));
     }
     if let Some(viewer) = &filter.visible_to {
-        let groups = group_members::table
-            .filter(group_members::person_ref.eq(&viewer.person))
-            .select(group_members::group_ref.nullable());
         query = query.filter(
             appointments::host_ref
                 .eq(&viewer.person)
-                .or(appointments::group_ref.eq_any(groups))
+                .or(appointments::group_ref.eq_any(groups_of(&viewer.person)))
                 .or(appointments::id.eq_any(attended_by(&viewer.person)))
                 .or(appointments::target_audience.eq_any(&viewer.audiences))
                 .assume_not_null(),
@@ -275,6 +272,14 @@ fn drifting() -> _ {
         .inner_join(meeting_looks::table)
         .filter(meeting_looks::drift.is_not_null())
         .select(zoom_meetings::appointment_id)
+}
+
+/// The groups that this person belongs to.
+#[diesel::dsl::auto_type]
+fn groups_of<'a>(person: &'a str) -> _ {
+    group_members::table
+        .filter(group_members::person_ref.eq(person))
+        .select(group_members::group_ref.nullable())
 }
 
 /// The bookings with this person on the roster.

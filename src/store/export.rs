@@ -157,7 +157,8 @@ fn marks(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
 
 fn corrections(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
     use attendance_corrections as table;
-    let rows: Vec<(String, Option<String>, Option<String>, String, UtcMillis)> = table::table
+    type Row = (String, Option<String>, Option<String>, String, UtcMillis);
+    let rows: Vec<Row> = table::table
         .filter(table::person_ref.eq(who))
         .order(table::id)
         .limit(ENTRIES_MAX)

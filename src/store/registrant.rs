@@ -287,7 +287,7 @@ pub fn bar(conn: &mut Conn, row: &RegistrantRow, barred: bool, now: UtcMillis) -
         .filter(meeting_registrants::meeting_id.eq(&row.meeting_id))
         .filter(meeting_registrants::zoom_meeting_id.eq(&row.zoom_meeting_id))
         .filter(meeting_registrants::email_key.eq(&row.email_key));
-    diesel::update(of_address.clone())
+    diesel::update(of_address)
         .set((
             meeting_registrants::barred.eq(barred),
             meeting_registrants::attempts.eq(0),

@@ -35,7 +35,7 @@ impl Moment {
     pub fn of_person(&self, person: &str) -> Option<Value> {
         let state = self.people.get(person)?;
         Some(json!({
-            "appointment_id": self.data["appointment_id"],
+            "appointment_id": self.data.get("appointment_id"),
             "meeting_id": self.meeting_id,
             "as_of": self.at,
             "person": person,

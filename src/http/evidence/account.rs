@@ -320,15 +320,18 @@ fn story_of(conn: &mut Conn, appointment: &str, person: &str) -> Result<Vec<Line
             Some(details) => details.parse("story.details")?,
             None => Value::Null,
         };
-        let (change, of_all) = match (&details["person"], &details["changed"]) {
-            (Value::String(whose), _) => (Some(&details).filter(|_| whose == person), false),
-            (_, Value::Array(changed)) => (changed.iter().find(|change| change["person"] == person), true),
+        let (change, of_all) = match (details.get("person"), details.get("changed")) {
+            (Some(Value::String(whose)), _) => (Some(&details).filter(|_| whose == person), false),
+            (_, Some(Value::Array(changed))) => (
+                changed.iter().find(|change| change.get("person").is_some_and(|whose| whose == person)),
+                true,
+            ),
             _ => (None, true),
         };
         if change.is_none() && !of_all {
             continue;
         }
-        let word = |name: &str| change.and_then(|change| change[name].as_str()).map(str::to_owned);
+        let word = |name: &str| change.and_then(|change| change.get(name)?.as_str()).map(str::to_owned);
         let (from, to) = (word("from"), word("to"));
         lines.push(Line { at: line.at.into(), kind: line.kind, text: line.text, from, to });
     }

@@ -39,7 +39,10 @@ const STATEMENTS: [Statement; 6] = [
     Statement { text: "UPDATE attendance_corrections SET note = NULL", column: "person_ref" },
     Statement { text: "DELETE FROM participant_matches", column: "person_ref" },
     Statement { text: "DELETE FROM identity_matches", column: "person_ref" },
-    Statement { text: "UPDATE meeting_registrants SET join_url_enc = NULL", column: "person_ref" },
+    Statement {
+        text: "UPDATE meeting_registrants SET join_url_enc = NULL, email = '', email_key = id, name = ''",
+        column: "person_ref",
+    },
 ];
 
 /// Does all of it; how many rows changed.

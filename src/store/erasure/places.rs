@@ -82,11 +82,12 @@ pub const PLACES: &[Place] = places! {
     meeting_instances { Nothing: "uuid" "meeting_id" "zoom_meeting_id"; }
     meeting_looks { Nothing: "meeting_id" "restores" "last_join_url"; Text: "drift"; }
     meeting_registrants {
-        Nothing: "id" "meeting_id" "zoom_registrant_id" "status";
+        Nothing: "id" "meeting_id" "zoom_meeting_id" "zoom_registrant_id" "status" "asked";
         Ref: "person_ref";
-        Text: "last_error";
+        Text: "email" "email_key" "name" "last_error";
         Sealed: "join_url_enc";
     }
+    meeting_registration { Nothing: "meeting_id" "zoom_meeting_id"; Text: "last_error"; }
     meeting_judgings { Nothing: "meeting_id"; }
     meeting_reports { Nothing: "instance_uuid" "meeting_id" "state"; Text: "last_error" "note"; }
     notifications { Nothing: "id" "endpoint" "event" "state"; Text: "payload" "last_error"; }

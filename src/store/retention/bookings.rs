@@ -92,7 +92,11 @@ pub(super) fn make_nameless(conn: &mut Conn, ids: &[String], now: UtcMillis) -> 
             ids,
         )?;
         of_meetings(conn, "DELETE FROM participant_matches", ids)?;
-        of_meetings(conn, "UPDATE meeting_registrants SET join_url_enc = NULL", ids)?;
+        of_meetings(
+            conn,
+            "UPDATE meeting_registrants SET join_url_enc = NULL, email = '', email_key = id, name = ''",
+            ids,
+        )?;
         let proofs: Vec<(String, String, Json)> = marks::table
             .filter(marks::appointment_id.eq_any(ids))
             .select((marks::appointment_id, marks::person_ref, marks::evidence))
