@@ -148,14 +148,15 @@ fn every_essential_actor_comes_back_and_bookings_still_reach_zoom() {
                 "due"
             ]
         );
-        for name in names {
+        for name in names.iter().copied() {
             house.app.supervision.crash(name).await;
             // The others go on meanwhile: the front takes the booking at once.
             let meeting = house.book(&format!("after the death of {name}")).await;
             house.all_answer().await;
             house.scheduled(&meeting).await;
         }
-        assert_eq!(house.sandbox.state().meetings().len(), 10, "one meeting for each booking");
+        let made = house.sandbox.state().meetings().len();
+        assert_eq!(made, names.len(), "one meeting for each booking");
         house.stop().await;
     });
 }
