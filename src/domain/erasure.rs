@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What the `ref` of an erased person begins with.
 pub const ERASED_PREFIX: &str = "erased-";
@@ -15,6 +15,10 @@ pub const ERASED_PREFIX: &str = "erased-";
 const WORD_LENGTH_MIN: usize = 2;
 /// A `ref` that is shorter is looked for as a whole value in JSON only: `7` is in every time.
 const REF_LENGTH_MIN: usize = 4;
+
+/// What Zoom's registrants and users hold beside the address (their objects in the API and in webhooks): the name in
+/// parts, and the link that is theirs alone.
+const PARTS: [&str; 3] = ["first_name", "last_name", "join_url"];
 
 /// What has to go, and what comes in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,10 +85,25 @@ impl Words {
             },
             Value::Array(items) => items.iter_mut().fold(false, |found, item| self.out_of_json(item) | found),
             Value::Object(fields) => {
-                fields.values_mut().fold(false, |found, field| self.out_of_json(field) | found)
+                let named = self.out_of_parts(fields);
+                fields.values_mut().fold(named, |found, field| self.out_of_json(field) | found)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
+    }
+
+    /// Takes out what an object that bears their address says of them in parts, where no whole word is found.
+    fn out_of_parts(&self, fields: &mut Map<String, Value>) -> bool {
+        let address = fields.get("email").and_then(Value::as_str).map(str::to_lowercase);
+        if address.is_none() || address != self.email.as_deref().map(str::to_lowercase) {
+            return false;
+        }
+        for part in PARTS {
+            if let Some(said) = fields.get_mut(part) {
+                *said = Value::from("");
+            }
+        }
+        true
     }
 
     /// A column's text without them, whether it is JSON or not; `None` when they are not in it.
@@ -201,6 +220,18 @@ mod tests {
         let mut value = json!({ "by": "10", "at": "10:00", "list": ["10", 10, "x"] });
         assert!(words.out_of_json(&mut value));
         assert_eq!(value, json!({ "by": "erased-x", "at": "10:00", "list": ["erased-x", 10, "x"] }));
+    }
+
+    #[test]
+    fn a_name_in_parts_and_a_link_go_where_the_address_says_whose_they_are() {
+        let other = json!({ "email": "eva@school.example", "first_name": "Ján", "last_name": "Příklad" });
+        let theirs = json!({ "email": "JAN@school.example", "first_name": "Ján", "last_name": "Příklad",
+            "join_url": "https://zoom.example/w/1?tk=x", "status": "approved" });
+        let mut value = json!([other, theirs]);
+        assert!(words().out_of_json(&mut value));
+        let left = json!({ "email": "erased-x", "first_name": "", "last_name": "", "join_url": "",
+            "status": "approved" });
+        assert_eq!(value, json!([other, left]));
     }
 
     #[test]
