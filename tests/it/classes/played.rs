@@ -177,6 +177,12 @@ async fn attendance(rig: &Rig, booked: &Booked, what: &str, live: bool) {
     rig.until_agreed(&path, &what, |answer| faults(booked, answer, live)).await;
 }
 
+/// What the sandbox tried to tell while the daemon was exchanged comes again by the slow clock, and is no class's.
+fn is_of_the_making(event: &Value) -> bool {
+    let event = event.as_str().unwrap();
+    event.starts_with("meeting.registration") || event == "meeting.created" || event == "meeting.updated"
+}
+
 async fn the_table(database: TestDatabase) {
     let mut rig = Rig::start(database, 1.0, "[attendance]\nreport_delay = \"5m\"\n");
     rig.control(Method::PUT, "/settings", Some(json!({ "report_delay_secs": NO_REPORT_SECS }))).await;
@@ -192,7 +198,11 @@ async fn the_table(database: TestDatabase) {
         let class = format!("/classes/{}", one.class);
         rig.until_zoom(&class, "played", |class| (class["state"] == "played").then_some(())).await;
     }
-    rig.until_zoom("/deliveries", "delivered", |all| (all["counts"]["waiting"] == 0).then_some(())).await;
+    rig.until_zoom("/deliveries?state=waiting", "delivered", |waiting| {
+        let waiting = waiting["deliveries"].as_array().unwrap();
+        waiting.iter().all(|delivery| is_of_the_making(&delivery["event"])).then_some(())
+    })
+    .await;
     let told: Vec<&Booked> = booked.iter().filter(|one| one.script.untold.is_none()).collect();
     for one in &told {
         attendance(&rig, one, "is marked live", true).await;
