@@ -240,6 +240,7 @@ fn look_around(stage: &Stage, booked: &Booked, keep: bool) {
     narrator.line(format_args!(
         "\nStill running until Ctrl-C:\n  {url}/docs      the API\n  {url}/metrics\n  {sandbox}/sandbox/ledger   every call to \
          Zoom\n\n  TOKEN={token}\n  curl -H \"Authorization: Bearer $TOKEN\" {url}/api/zoom/meetings/{meeting}/attendance\n  \
+         curl -H \"Authorization: Bearer $TOKEN\" {url}/api/zoom/meetings/{meeting}/attendance/vera/evidence > why.html\n  \
          curl -H \"Authorization: Bearer $TOKEN\" {url}/api/appointments/{appointment}/story\n  \
          curl -H \"Authorization: Bearer $TOKEN\" '{url}/api/appointments?limit=5'",
         sandbox = stage.sandbox.url(),

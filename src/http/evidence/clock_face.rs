@@ -30,6 +30,13 @@ impl ClockFace {
         self.on_day(at, "%H:%M:%S")
     }
 
+    /// On an axis: `10:12`, and the new day in the place of midnight.
+    pub(super) fn tick(&self, at: DateTime<Utc>) -> String {
+        let local = at.with_timezone(&self.zone);
+        let format = if local.time() == chrono::NaiveTime::MIN { "%-d %b" } else { "%H:%M" };
+        local.format(format).to_string()
+    }
+
     fn on_day(&self, at: DateTime<Utc>, format: &str) -> String {
         let local = at.with_timezone(&self.zone);
         let other_day = local.date_naive() != self.day;

@@ -268,6 +268,14 @@ fn one_at_night_is_cut_off_at_the_edge_and_does_not_make_a_point_of_the_lesson()
     assert!(chart.ticks.iter().any(|tick| tick.label == "10:30"), "{:?}", chart.ticks);
 }
 
+#[test]
+fn an_axis_names_a_new_day_once() {
+    let clock = super::clock_face::ClockFace::new(chrono_tz::Europe::Berlin, at(0));
+    // 23:55, midnight and 00:05 in Berlin.
+    let labels = [835, 840, 845].map(|minute| clock.tick(at(minute)));
+    assert_eq!(labels, ["23:55", "4 Mar", "00:05"]);
+}
+
 fn any_stay() -> impl Strategy<Value = Connection> {
     let source = proptest::sample::select(&[Source::Webhook, Source::Report, Source::App, Source::Hand]);
     let room = proptest::sample::select(&[Room::Main, Room::Breakout, Room::Waiting]);

@@ -317,7 +317,7 @@ impl Axis {
         (0..=TICKS_MAX)
             .map(|count| first + TimeDelta::seconds(step * count))
             .take_while(|at| *at <= self.to)
-            .map(|at| Tick { x: self.x(at), label: clock.time(at) })
+            .map(|at| Tick { x: self.x(at), label: clock.tick(at) })
             .collect()
     }
 }
