@@ -16,7 +16,7 @@ use crate::store::connection::{Manager, Role};
 use crate::store::retention::Sweep;
 use crate::store::{Conn, DatabaseUrl, StoreError, UtcMillis, savepoint};
 
-/// Put away what is older than [retention] allows.
+/// Put away what is older than the section `retention` of the configuration allows.
 #[derive(Debug, Args)]
 #[command(
     after_help = "A running daemon does the same every night. Interrupt it whenever you like: what is left is \

@@ -1,6 +1,6 @@
 //! What bookings and marks come to, counted by the database: nothing here reads rows to count them.
 //!
-//! - [`Selection`]: which bookings, and whose marks. [`numbers`]: their counts, as a whole or divided.
+//! - [`Selection`]: which bookings, and whose marks. [`mod@numbers`]: their counts, as a whole or divided.
 //! - [`report`]: the list of a report. [`people`]: its lines by person. [`lines`]: its marks one by one, for tables.
 
 pub mod lines;

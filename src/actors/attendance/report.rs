@@ -1,6 +1,6 @@
 //! Reads Zoom's report of one instance, page by page, to the end; only then is it stored, as a whole.
 //!
-//! - [`read`]: one attempt. `rows`: its rows as connections. Here: what comes of it.
+//! - [`mod@read`]: one attempt. `rows`: its rows as connections. Here: what comes of it.
 
 mod read;
 mod rows;
