@@ -241,22 +241,6 @@ pub fn replace(
     Ok(())
 }
 
-/// Sets the time, or forgets the work when there is none.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn set_or_clear(
-    conn: &mut Conn,
-    kind: DueKind,
-    key: &str,
-    due_at: Option<UtcMillis>,
-) -> Result<(), StoreError> {
-    match due_at {
-        Some(due_at) => set(conn, kind, key, due_at),
-        None => clear(conn, kind, key),
-    }
-}
-
 /// The shards whose work a process may take that has `mine`: these, and what is anybody's.
 fn takeable(mine: ShardSet) -> Vec<i64> {
     std::iter::once(ANYBODYS).chain(mine.iter().map(Shard::number)).collect()

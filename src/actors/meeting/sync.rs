@@ -10,6 +10,7 @@ use super::registration::Registration;
 use super::{known, tale};
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
+use crate::domain::appointment::AppointmentStatus;
 use crate::domain::sync::{Desired, Failure, Known, Outcome, Policy, Step, at_rest, next_step, settle};
 use crate::store::due::{self, DueKind};
 use crate::store::look::{self, LookRow};
@@ -174,20 +175,14 @@ async fn rest(
     let status = status(known.number.is_some(), &view.booking.status);
     let (id, version, again_at) = (row.id.clone(), row.version, stop.again_at.map(UtcMillis::from));
     let (appointment, due_at) = (view.booking.id.clone(), view.due_at);
-    // Once the planned end and Zoom's counting have passed, somebody looks how it came out.
-    let wanted = matches!(desired, Desired::Meeting { .. });
-    let window_end =
-        wanted.then(|| DateTime::<Utc>::from(view.booking.end_at) + engine.attendance.report_delay);
-    let window_end = window_end.filter(|at| *at > now).map(UtcMillis::from);
+    let ending = Ending::of(engine, view, desired, now);
     engine
         .store
         .write(move |conn| {
             if save(conn, &id, version, &columns, look.as_ref())? {
                 meeting::save_status(conn, &id, status)?;
                 due::replace(conn, DueKind::Sync, &id, due_at, again_at)?;
-                if window_end.is_some() || !wanted {
-                    due::set_or_clear(conn, DueKind::WindowEnd, &appointment, window_end)?;
-                }
+                ending.expect(conn, &appointment)?;
                 if let Some(tale) = tale {
                     tale.tell(conn, &appointment, now)?;
                 }
@@ -196,6 +191,39 @@ async fn rest(
         })
         .await?;
     Ok(synced)
+}
+
+/// When somebody looks how the booking came out.
+enum Ending {
+    /// There is nothing to look at.
+    Never,
+    /// Once the planned end and Zoom's counting have passed.
+    At(UtcMillis),
+    /// They have passed while nobody was there to expect it: now, unless somebody looks already.
+    Missed(UtcMillis),
+    /// It has been seen.
+    Seen,
+}
+
+impl Ending {
+    fn of(engine: &Engine, view: &SyncView, desired: &Desired, now: DateTime<Utc>) -> Self {
+        let Desired::Meeting { .. } = desired else { return Self::Never };
+        let at = DateTime::<Utc>::from(view.booking.end_at) + engine.attendance.report_delay;
+        match AppointmentStatus::parse(&view.booking.status) {
+            _ if at > now => Self::At(at.into()),
+            Some(status) if status.wants_meeting() => Self::Missed(now.into()),
+            _ => Self::Seen,
+        }
+    }
+
+    fn expect(self, conn: &mut Conn, appointment: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Never => due::clear(conn, DueKind::WindowEnd, appointment),
+            Self::At(at) => due::set(conn, DueKind::WindowEnd, appointment, at),
+            Self::Missed(now) => due::replace(conn, DueKind::WindowEnd, appointment, None, Some(now)),
+            Self::Seen => Ok(()),
+        }
+    }
 }
 
 fn status(at_zoom: bool, booking: &str) -> &'static str {

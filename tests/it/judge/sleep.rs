@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use convened::store::due::{self, DueKind};
 use serde_json::{Value, json};
 
 use super::lesson::{AHEAD, Lesson, MINUTES, all_there};
@@ -30,10 +31,20 @@ async fn a_daemon_that_slept_through_the_class_gets_the_marks_from_zooms_retries
     assert!(records.values().all(|record| record["provisional"] == true), "no report was read");
 }
 
-async fn late(database: TestDatabase) {
+/// What a kill leaves when it comes after the meeting was made and before anybody expects its end.
+fn forget_the_end(lesson: &Lesson) {
+    let conn = &mut lesson.rig.database.conn();
+    due::clear(conn, DueKind::WindowEnd, &lesson.appointment).unwrap();
+    due::set(conn, DueKind::Sync, &lesson.meeting, lesson.rig.clock.now().into()).unwrap();
+}
+
+async fn late(database: TestDatabase, unexpected: bool) {
     let mut lesson = Lesson::book(database, "").await;
     lesson.silence_webhooks().await;
     lesson.rig.kill();
+    if unexpected {
+        forget_the_end(&lesson);
+    }
     let class = lesson.play(1, all_there()).await;
     let beyond = lesson.rig.clock.now() + chrono::Duration::minutes(AHEAD + MINUTES + 100);
     lesson.wait_until(beyond).await;
@@ -45,12 +56,17 @@ async fn late(database: TestDatabase) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_comes_after_the_last_retry_gets_the_marks_from_reports_alone_on_sqlite() {
-    late(TestDatabase::sqlite()).await;
+    late(TestDatabase::sqlite(), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_comes_after_the_last_retry_gets_the_marks_from_reports_alone_on_postgres() {
     if let Some(database) = TestDatabase::postgres() {
-        late(database).await;
+        late(database, false).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_was_killed_before_it_expected_the_end_looks_for_it_when_it_comes_late() {
+    late(TestDatabase::sqlite(), true).await;
 }
