@@ -21,7 +21,7 @@ use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::booking::{self, Booking};
 use crate::store::meeting::MeetingRow;
-use crate::store::{Conn, registrant, story};
+use crate::store::{Conn, story};
 use crate::zoom::call;
 use crate::zoom::types::Meeting;
 
@@ -73,6 +73,7 @@ pub(in crate::http) async fn start(
     params(("id" = String, Path, description = "The meeting's id or its Zoom number"),
         ("role" = Option<String>, Query, description = "`participant` (without it), or `host`: a fresh link to start it")),
     responses((status = 200, body = LinkAnswer),
+        (status = 403, description = "`EMAIL_DOMAIN_NOT_ALLOWED`"),
         (status = 410, description = "`LINK_EXPIRED` or `CANCELLED`")))]
 pub(in crate::http) async fn link(
     request: HttpRequest,
@@ -84,19 +85,17 @@ pub(in crate::http) async fn link(
     let role = fields.choice(&["role"], &["participant", "host"]).unwrap_or("participant");
     fields.finish()?;
     let action = if role == "host" { Action::Host } else { Action::Read };
-    let (seen, own) = front
+    let asked = caller.clone();
+    let joining = front
         .read(move |conn| {
-            let seen = find(conn, &caller, &id, action)?;
-            let own = match &seen.meeting {
-                Some(meeting) => registrant::link_of(conn, &meeting.id, &caller.subject)?,
-                None => None,
-            };
-            Ok((seen, own))
+            sight::meeting(conn, &asked, &id, action)?;
+            join::read(conn, &asked, &id)
         })
         .await?;
-    let door = Door::of(&front, &seen)?;
+    joining.check_domain(&caller, &front)?;
+    let door = Door::of(&front, &joining.booking)?;
     let password = passcode(&front, &door)?;
-    let (url, expires_at) = match (role, join::opened(&front.sealer, own.as_deref())?) {
+    let (url, expires_at) = match (role, join::opened(&front.sealer, joining.link.as_deref())?) {
         ("host", _) => door.fresh(&front).await.map(|(url, at)| (url, Some(at)))?,
         (_, Some(own)) => (own, door.until),
         (_, None) => (door.join_url()?, door.until),

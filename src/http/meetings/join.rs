@@ -62,16 +62,17 @@ pub(crate) struct PressBody {
 }
 
 /// Who joins, and what.
-struct Joining {
-    booking: Booking,
+pub(super) struct Joining {
+    pub(super) booking: Booking,
     /// The caller's sealed personal link.
-    link: Option<Vec<u8>>,
+    pub(super) link: Option<Vec<u8>>,
     is_host: bool,
     name: String,
     email: Option<String>,
 }
 
-fn read(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Joining, ApiError> {
+/// Who the caller is to the meeting, and their link.
+pub(super) fn read(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Joining, ApiError> {
     let seen = sight::meeting(conn, caller, id, Action::Read)?;
     let booking = booking::by_id(conn, &seen.appointment.id)?;
     let person = person::by_ref(conn, &caller.subject)?;
@@ -91,7 +92,7 @@ fn read(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Joining, ApiError>
 
 impl Joining {
     /// Attendees from elsewhere are not let in where only one domain is.
-    fn check_domain(&self, caller: &Caller, front: &Front) -> Result<(), ApiError> {
+    pub(super) fn check_domain(&self, caller: &Caller, front: &Front) -> Result<(), ApiError> {
         let Some(domain) = &front.engine.meetings.email_domain else { return Ok(()) };
         let fits = self.email.as_ref().is_some_and(|email| is_of_domain(email, domain));
         if caller.role == Role::Attendee && !fits {

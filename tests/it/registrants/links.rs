@@ -64,11 +64,14 @@ async fn only_the_allowed_domain_registers_and_joins() {
     class.rig.until(&path, "made", made).await;
     let listed = class.rig.until(&class.path(), "registered", inside).await;
     assert_eq!(listed["not_registered"], json!([{ "person": "p00", "reason": "email_domain" }]));
-    let path = format!("/api/zoom/meetings/{}/join", class.meeting);
-    for (method, body) in [(Method::GET, None), (Method::POST, Some(json!({ "action": "join" })))] {
+    let press = json!({ "action": "join" });
+    for (method, door, body) in
+        [(Method::GET, "join", None), (Method::POST, "join", Some(press)), (Method::GET, "link", None)]
+    {
+        let path = format!("/api/zoom/meetings/{}/{door}", class.meeting);
         let (status, answer) = class.by(0, method.clone(), &path, body.clone()).await;
-        assert_eq!((status, &answer["error"]["code"]), (403, &json!("EMAIL_DOMAIN_NOT_ALLOWED")));
-        assert_eq!(class.by_role("attendee", "inside", method, &path, body).await.0, 200);
+        assert_eq!((status, &answer["error"]["code"]), (403, &json!("EMAIL_DOMAIN_NOT_ALLOWED")), "{path}");
+        assert_eq!(class.by_role("attendee", "inside", method, &path, body).await.0, 200, "{path}");
     }
     let (status, answer) =
         class.rig.call(Method::POST, &class.path(), Some(json!({ "person": "p00" }))).await;
