@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use chrono::{DateTime, Utc};
 use convened::domain::attendance::{Assessment, InstanceSpan, RosterPerson, Rules, assess};
-use convened::domain::connection::{Connection, fold_events};
+use convened::domain::connection::{Connection, Connections};
 use convened::domain::events::ZoomEvent;
 use convened::zoom::event::parse;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -62,7 +62,7 @@ fn roster() -> Vec<RosterPerson> {
 fn scoring(criterion: &mut Criterion) {
     let bodies: Vec<Vec<u8>> = (0..PARTICIPANTS).flat_map(bodies).collect();
     let events: Vec<ZoomEvent> = bodies.iter().map(|body| parse(body).unwrap()).collect();
-    let folded = |events: &[ZoomEvent]| fold_events(events);
+    let folded = |events: &[ZoomEvent]| events.iter().collect::<Connections>().into_vec();
     let connections: Vec<Connection> = folded(&events);
     let (roster, settled, rules) = (roster(), BTreeMap::new(), Rules::default());
     let instances = [InstanceSpan {

@@ -10,12 +10,13 @@
 //! in between. So every step into or out of the waiting room is a row of its own, keyed by id and instant,
 //! with only one of the two times; scoring pairs them.
 
-use std::collections::HashMap;
+mod folded;
+mod view;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::events::{EventKind, ParticipantEvent, ZoomEvent};
+pub use folded::Connections;
 
 /// Where in a meeting a connection was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -180,101 +181,6 @@ fn greater<T: Ord + Clone>(mine: &mut T, theirs: &T) {
     }
 }
 
-/// The part of a connection that one event shows; `None` for events that show none.
-///
-/// A payload without a time of its own falls back on `event_ts`, which every redelivery repeats.
-#[must_use]
-pub fn from_event(event: &ZoomEvent) -> Option<Connection> {
-    View::of(event).map(|view| view.connection())
-}
-
-/// What one event shows of a connection, borrowed from it.
-#[derive(Debug, Clone, Copy)]
-struct View<'a> {
-    instance: &'a str,
-    participant: &'a ParticipantEvent,
-    room: Room,
-    entering: bool,
-    at: Option<DateTime<Utc>>,
-}
-
-/// What makes two views those of one connection, without the texts that only rows need: the number of the instance,
-/// the room, the device and, for the waiting room, the step and its instant.
-type Slot<'a> = (usize, Room, &'a str, Option<(bool, i64)>);
-
-impl<'a> View<'a> {
-    fn of(event: &'a ZoomEvent) -> Option<Self> {
-        use EventKind as E;
-        let (participant, room, entering) = match &event.kind {
-            E::Joined(p) => (p, Room::Main, true),
-            E::Left(p) => (p, Room::Main, false),
-            E::BreakoutJoined(p) => (p, Room::Breakout, true),
-            E::BreakoutLeft(p) => (p, Room::Breakout, false),
-            E::WaitingJoined(p) | E::PutInWaiting(p) => (p, Room::Waiting, true),
-            E::WaitingLeft(p) | E::Admitted(p) => (p, Room::Waiting, false),
-            _ => return None,
-        };
-        let instance = event.meeting.as_ref()?.uuid.as_deref()?;
-        Some(Self { instance, participant, room, entering, at: participant.at.or(event.event_ts) })
-    }
-
-    /// The step at the waiting room's door that this is.
-    fn step(&self) -> Option<(bool, i64)> {
-        let at = self.at.filter(|_| self.room == Room::Waiting)?;
-        Some((self.entering, at.timestamp_millis()))
-    }
-
-    fn slot(&self, instance: usize) -> Slot<'a> {
-        (instance, self.room, self.participant.connection.as_str(), self.step())
-    }
-
-    fn join_time(&self) -> Option<DateTime<Utc>> {
-        self.at.filter(|_| self.entering)
-    }
-
-    fn leave_time(&self) -> Option<DateTime<Utc>> {
-        self.at.filter(|_| !self.entering)
-    }
-
-    fn connection(&self) -> Connection {
-        let participant = self.participant;
-        let base = participant.connection.as_str();
-        Connection {
-            instance: self.instance.to_owned(),
-            key: self
-                .step()
-                .map_or_else(|| base.to_owned(), |(entering, at)| waiting_key(base, entering, at)),
-            room: self.room,
-            source: Source::Webhook,
-            participant_uuid: participant.participant_uuid.clone(),
-            user_id: participant.user_id.clone(),
-            zoom_user_id: participant.zoom_user_id.clone(),
-            registrant_id: participant.registrant_id.clone(),
-            customer_key: participant.customer_key.clone(),
-            email: participant.email.clone(),
-            name: participant.name.clone(),
-            join_time: self.join_time(),
-            leave_time: self.leave_time(),
-            leave_reason: participant.leave_reason.clone(),
-        }
-    }
-
-    /// [`Connection::merge`] of this view, without a connection of its own.
-    fn merge_into(&self, known: &mut Connection) {
-        let participant = self.participant;
-        greater(&mut known.participant_uuid, &participant.participant_uuid);
-        greater(&mut known.user_id, &participant.user_id);
-        greater(&mut known.zoom_user_id, &participant.zoom_user_id);
-        greater(&mut known.registrant_id, &participant.registrant_id);
-        greater(&mut known.customer_key, &participant.customer_key);
-        greater(&mut known.email, &participant.email);
-        greater(&mut known.name, &participant.name);
-        greater(&mut known.leave_reason, &participant.leave_reason);
-        greater(&mut known.leave_time, &self.leave_time());
-        known.join_time = earlier(known.join_time, self.join_time());
-    }
-}
-
 fn earlier(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -284,54 +190,6 @@ fn earlier(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTim
 
 /// What stands between a device's id and a step of its in the key of a waiting-room row.
 const STEP: &str = "@waiting-";
-
-/// The key of one step into or out of the waiting room.
-fn waiting_key(base: &str, entering: bool, at_millis: i64) -> String {
-    let step = if entering { "in" } else { "out" };
-    format!("{base}{STEP}{step}:{at_millis}")
-}
-
-/// The connections that partial views show, each once, in the order in which they were first seen.
-#[must_use]
-pub fn fold(views: impl IntoIterator<Item = Connection>) -> Vec<Connection> {
-    let views: Vec<Connection> = views.into_iter().collect();
-    let mut places = HashMap::with_capacity(views.len());
-    let place_of = |view| {
-        let next = places.len();
-        *places.entry(Connection::borrowed_id(view)).or_insert(next)
-    };
-    let targets: Vec<usize> = views.iter().map(place_of).collect();
-    let mut folded: Vec<Connection> = Vec::with_capacity(views.len());
-    for (view, place) in views.into_iter().zip(targets) {
-        match folded.get_mut(place) {
-            Some(known) => known.merge(&view),
-            None => folded.push(view),
-        }
-    }
-    folded
-}
-
-/// The connections that events show: what [`fold`] makes of [`from_event`], with nothing copied that is known.
-#[must_use]
-pub fn fold_events<'a>(events: impl IntoIterator<Item = &'a ZoomEvent>) -> Vec<Connection> {
-    let mut instances: Vec<&str> = Vec::new();
-    let mut places: HashMap<Slot<'a>, usize> = HashMap::new();
-    let mut folded: Vec<Connection> = Vec::new();
-    for view in events.into_iter().filter_map(View::of) {
-        // A meeting has few runs, and its events come run by run.
-        let instance = instances.iter().rposition(|known| *known == view.instance).unwrap_or_else(|| {
-            instances.push(view.instance);
-            instances.len() - 1
-        });
-        let next = folded.len();
-        let place = *places.entry(view.slot(instance)).or_insert(next);
-        match folded.get_mut(place) {
-            Some(known) => view.merge_into(known),
-            None => folded.push(view.connection()),
-        }
-    }
-    folded
-}
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::echo;
 use crate::actors::attendance::auto_end;
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
-use crate::domain::connection::{self, Connection, ConnectionId};
+use crate::domain::connection::{Connection, Connections};
 use crate::domain::events::{EventKind, ZoomEvent};
 use crate::domain::lifecycle::{MeetingStatus, Planned, Run, appointment_status, meeting_status};
 use crate::store::due::{self, DueKind};
@@ -27,14 +27,15 @@ use crate::zoom::event;
 /// What is known of a meeting's runs; a cache of the store.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    connections: BTreeMap<ConnectionId, Connection>,
+    connections: Connections,
     instances: BTreeMap<String, Run>,
 }
 
 /// What a batch of events changed.
 #[derive(Debug, Default)]
 struct Changes {
-    connections: BTreeSet<ConnectionId>,
+    /// By their places.
+    connections: BTreeSet<usize>,
     instances: BTreeSet<String>,
 }
 
@@ -48,8 +49,7 @@ impl Live {
             .await?;
         let mut live = Self::default();
         for row in rows {
-            let connection = row.connection()?;
-            live.connections.insert(connection.id(), connection);
+            live.connections.add(row.connection()?);
         }
         for row in instances {
             let run = Run { started: row.started_at.map(Into::into), ended: row.ended_at.map(Into::into) };
@@ -74,11 +74,7 @@ impl Live {
                 changes.instances.insert(uuid);
             }
         }
-        if let Some(view) = connection::from_event(event) {
-            let id = view.id();
-            self.connections.entry(id.clone()).and_modify(|known| known.merge(&view)).or_insert(view);
-            changes.connections.insert(id);
-        }
+        changes.connections.extend(self.connections.see(event));
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -213,7 +209,7 @@ impl Batch {
             connections: changes
                 .connections
                 .iter()
-                .filter_map(|id| live.connections.get(id))
+                .filter_map(|place| live.connections.get(*place))
                 .cloned()
                 .collect(),
             instances,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::events::{ConnectionKey, MeetingRef};
+use crate::domain::events::{ConnectionKey, EventKind, MeetingRef, ParticipantEvent, ZoomEvent};
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).unwrap()
@@ -25,7 +25,8 @@ fn event(kind: EventKind) -> ZoomEvent {
 }
 
 fn folded(kinds: impl IntoIterator<Item = EventKind>) -> Vec<Connection> {
-    let mut connections = fold(kinds.into_iter().filter_map(|kind| from_event(&event(kind))));
+    let events: Vec<ZoomEvent> = kinds.into_iter().map(event).collect();
+    let mut connections = events.iter().collect::<Connections>().into_vec();
     connections.sort_unstable_by_key(Connection::id);
     connections
 }
@@ -85,7 +86,7 @@ fn events_of_no_connection_show_none() {
     );
     let mut nowhere = event(EventKind::Joined(participant("P", 1)));
     nowhere.meeting = None;
-    assert_eq!(from_event(&nowhere), None);
+    assert_eq!(Connections::default().see(&nowhere), None);
 }
 
 #[test]

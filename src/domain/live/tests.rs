@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::attendance::{Assessment, assess};
+use crate::domain::connection::Connections;
 use crate::domain::rules::Rules;
 
 const AS_OF: i64 = 1000;
@@ -147,7 +148,7 @@ proptest! {
         stays in proptest::collection::vec(a_stay(&[Room::Main, Room::Breakout]), 0..8),
         ended in proptest::option::weighted(0.3, 500..AS_OF),
     ) {
-        let connections = crate::domain::connection::fold(stays);
+        let connections = Connections::from_iter(stays).into_vec();
         let (roster, instances) = (roster(), run(ended));
         let assessed = scored(&roster, &instances, &connections);
         let live = seen(&instances, &connections);
@@ -163,7 +164,7 @@ proptest! {
         stays in proptest::collection::vec(a_stay(&[Room::Main, Room::Breakout, Room::Waiting]), 0..8),
         turn in 0_usize..8,
     ) {
-        let connections = crate::domain::connection::fold(stays);
+        let connections = Connections::from_iter(stays).into_vec();
         let mut turned = connections.clone();
         turned.rotate_left(turn % connections.len().max(1));
         prop_assert_eq!(seen(&run(None), &connections), seen(&run(None), &turned));

@@ -9,7 +9,7 @@ use super::account::{Account, Facts, HostTime, Lesson, Line, Phase, Subject};
 use super::timeline::{Kind, LEFT, RIGHT, lay_out};
 use super::{drawing, page, style, words};
 use crate::domain::attendance::{Assessment, InstanceSpan, Mark, RosterPerson, Rules, assess};
-use crate::domain::connection::{Connection, Room, Source};
+use crate::domain::connection::{Connection, Connections, Room, Source};
 use crate::store::correction::Correction;
 
 /// 10:00 in Berlin on a Tuesday in March.
@@ -292,7 +292,7 @@ proptest! {
         connections in proptest::collection::vec(any_stay(), 0..60),
         name in "\\PC{0,40}",
     ) {
-        let account = account(&name, &crate::domain::connection::fold(connections));
+        let account = account(&name, &Connections::from_iter(connections).into_vec());
         let chart = lay_out(&account);
         for bar in chart.rows.iter().flat_map(|row| &row.bars) {
             prop_assert!(bar.x >= LEFT && bar.width >= 1.5 && bar.x + bar.width <= RIGHT + 1.6, "{:?}", bar);
@@ -311,7 +311,7 @@ proptest! {
     ) {
         let mut connections = vec![live("reyes", 0, 46)];
         connections.extend(stays.iter().map(|(join, long)| live("ann", *join, join + long)));
-        let account = account("Ann", &crate::domain::connection::fold(connections));
+        let account = account("Ann", &Connections::from_iter(connections).into_vec());
         let chart = lay_out(&account);
         let width = |kind| -> f64 {
             let bars = chart.rows.iter().flat_map(|row| &row.bars).filter(|bar| bar.kind == kind);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use convened::clock::Instant;
 use convened::domain::attendance::{Assessed, Assessment, InstanceSpan, RosterPerson, Rules, assess};
-use convened::domain::connection::{Connection, Room, Source, fold, from_event};
+use convened::domain::connection::{Connection, Connections, Room, Source};
 use convened::sandbox::play::{Instance as Run, Performance, perform};
 use convened::sandbox::timetable::{Person, Role, Timetable};
 use convened::sandbox::truth::{Status, Truth};
@@ -137,9 +137,11 @@ proptest! {
         let mut mischief = class.delivery.clone();
         (mischief.seed, mischief.double, mischief.shuffle, mischief.delay) = (order, 0.3, 0.5, 0.2);
         let performance = perform(&Timetable { delivery: mischief, ..class.clone() }, &facts()).unwrap();
-        let bodies = performance.sendings.iter().map(|sending| sending.event.body.as_ref());
-        let connections = fold(bodies.filter_map(|body| from_event(&parse(body).unwrap())));
-        assert_agreement(&class, &assessed(&class, &performance, &connections, false))?;
+        let mut connections = Connections::default();
+        for sending in &performance.sendings {
+            connections.see(&parse(sending.event.body.as_ref()).unwrap());
+        }
+        assert_agreement(&class, &assessed(&class, &performance, connections.as_slice(), false))?;
     }
 
     #[test]

@@ -7,7 +7,7 @@ use convened::clock::Instant;
 use convened::domain::attendance::{
     Assessed, Assessment, InstanceSpan, Mark, RosterPerson, Rules, Thresholds, assess,
 };
-use convened::domain::connection::{Connection, fold, from_event};
+use convened::domain::connection::{Connection, Connections};
 use convened::domain::events::EventKind;
 use convened::sandbox::play::{Facts, Performance, perform};
 use convened::sandbox::timetable::Planned;
@@ -123,8 +123,11 @@ fn rows(performance: &Performance) -> Vec<Connection> {
 }
 
 fn heard(performance: &Performance) -> Vec<Connection> {
-    let bodies = performance.sendings.iter().map(|sending| sending.event.body.as_ref());
-    fold(bodies.filter_map(|body| from_event(&parse(body).unwrap())))
+    let mut connections = Connections::default();
+    for sending in &performance.sendings {
+        connections.see(&parse(sending.event.body.as_ref()).unwrap());
+    }
+    connections.into_vec()
 }
 
 fn assessed(script: &Script, instances: &[InstanceSpan], connections: &[Connection]) -> Assessed {

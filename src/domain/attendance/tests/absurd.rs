@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::connection::{Room, Source, fold};
+use crate::domain::connection::{Connections, Room, Source};
 
 /// What holds of every mark there is.
 pub(super) fn within_bounds(found: &Assessed) -> Result<(), TestCaseError> {
@@ -104,7 +104,7 @@ proptest! {
         within_bounds(&found)?;
         prop_assert_eq!(found.matched.len() + found.unmatched.len(), connections.len());
         // Merging them first must not panic either.
-        prop_assert!(fold(connections).len() <= found.matched.len() + found.unmatched.len());
+        prop_assert!(Connections::from_iter(connections).as_slice().len() <= found.matched.len() + found.unmatched.len());
     }
 }
 

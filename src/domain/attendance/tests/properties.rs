@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use super::oracle::Expected;
 use super::play::{AS_OF, PLAN, Play, STRANGER, numbered_play, play, tick};
 use super::*;
-use crate::domain::connection::{Room, Source, fold, fold_events, from_event};
+use crate::domain::connection::{Connections, Room, Source};
 use crate::domain::events::ZoomEvent;
 
 fn connections(events: &[ZoomEvent]) -> Vec<Connection> {
-    fold_events(events)
+    events.iter().collect::<Connections>().into_vec()
 }
 
 fn assessed_by(play: &Play, connections: &[Connection], rules: &Rules) -> Assessed {
@@ -135,7 +135,8 @@ proptest! {
 
     #[test]
     fn folding_events_is_folding_what_each_of_them_shows((_, delivered) in delivered()) {
-        prop_assert_eq!(fold_events(&delivered), fold(delivered.iter().filter_map(from_event)));
+        let each = delivered.iter().flat_map(|event| Connections::from_iter([event]).into_vec());
+        prop_assert_eq!(connections(&delivered), each.collect::<Connections>().into_vec());
     }
 
     #[test]
