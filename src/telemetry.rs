@@ -124,6 +124,11 @@ const HELP: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Readings of Zoom's lists of registrants, after lost answers and changes at Zoom",
     ),
+    (
+        "convened_runs_unheard_total",
+        Kind::Counter,
+        "Runs of meetings that Zoom told of and no webhook did: worth an alert",
+    ),
     ("convened_inbox_batch_size", Kind::Histogram, "Webhooks stored in one transaction"),
     (
         "convened_notifications_total",

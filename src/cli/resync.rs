@@ -20,8 +20,9 @@ use super::{FAULT, output};
 use crate::clock::Instant;
 use crate::config::{Settings, Sources};
 use crate::store::connection::{Manager, Role};
+use crate::store::judging::Wish;
 use crate::store::{
-    Conn, DatabaseUrl, appointment, judging, look, meeting, migrate, savepoint, story, sweep,
+    Conn, DatabaseUrl, StoreError, appointment, judging, look, meeting, migrate, savepoint, story, sweep,
 };
 
 /// Meetings written in one transaction.
@@ -74,6 +75,7 @@ impl Resync {
         let mut conn = open(&settings)?;
         let now = settings.clock.build().now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let mut note = None;
         let Done { asked, done } = match &self.which {
             Which { from: Some(from), .. } => {
                 let span = Span::new(from, self.to.as_ref(), now)?;
@@ -81,7 +83,11 @@ impl Resync {
             }
             Which { appointment, .. } => {
                 let meetings = match appointment {
-                    Some(key) => vec![one(&mut conn, key, now)?],
+                    Some(key) => {
+                        let (meeting, wish) = one(&mut conn, key, now)?;
+                        note = wish.refusal();
+                        vec![meeting]
+                    }
                     None => all(&mut conn, now)?,
                 };
                 let left = runtime.block_on(wait(&mut conn, &meetings, self.wait))?;
@@ -90,11 +96,18 @@ impl Resync {
         };
         let verb = if self.which.from.is_some() { "read again" } else { "looked at and put right" };
         if self.json {
-            output::line(json!({ "asked": asked, "done": done }))?;
+            let mut said = json!({ "asked": asked, "done": done });
+            if let (Some(note), Some(said)) = (note, said.as_object_mut()) {
+                said.insert("note".to_owned(), note.into());
+            }
+            output::line(said)?;
         } else if self.wait.is_zero() {
             output::line(format_args!("{asked} meetings will be looked at"))?;
         } else {
             output::line(format_args!("{done} of {asked} meetings {verb}"))?;
+        }
+        if let Some(note) = note.filter(|_| !self.json) {
+            output::line(note)?;
         }
         Ok(if done == asked || self.wait.is_zero() { ExitCode::SUCCESS } else { ExitCode::from(FAULT) })
     }
@@ -118,21 +131,23 @@ pub(super) fn must_be_ready(url: &DatabaseUrl) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks for one booking's meeting.
-fn one(conn: &mut Conn, key: &str, now: Instant) -> anyhow::Result<String> {
+/// Asks for one booking's meeting; gives also what became of the wish to read its runs and reports again.
+fn one(conn: &mut Conn, key: &str, now: Instant) -> anyhow::Result<(String, Wish)> {
     let booking =
         appointment::by_id_or_ref(conn, key)?.with_context(|| format!("there is no booking `{key}`"))?;
     let meeting = meeting::by_appointment(conn, &booking.id)?
         .with_context(|| format!("the booking `{key}` is {} and has no meeting", booking.status))?;
-    savepoint(conn, |conn| {
+    let wish = savepoint(conn, |conn| {
         look::want_resync(conn, &meeting.id, now.into())?;
+        let mut wish = Wish::Noted;
         if booking.end_at <= now.into() {
-            judging::want(conn, &meeting.id, &booking.id, now.into())?;
+            wish = judging::want(conn, &meeting.id, &booking.id, now.into())?;
         }
         let text = "the command line asked that Zoom be looked at now";
-        story::tell(conn, &booking.id, now, "booking.resync", text, None)
+        story::tell(conn, &booking.id, now, "booking.resync", text, None)?;
+        Ok::<_, StoreError>(wish)
     })?;
-    Ok(meeting.id)
+    Ok((meeting.id, wish))
 }
 
 /// Asks for all of them, some at a time: the daemon writes, too.

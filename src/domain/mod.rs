@@ -11,6 +11,7 @@ pub mod erasure;
 pub mod events;
 pub mod identity;
 pub mod interval;
+pub mod judgement;
 pub mod licence;
 pub mod lifecycle;
 pub mod live;

@@ -28,6 +28,8 @@ pub enum JudgedBy {
     Report,
     /// The webhooks, where Zoom gave no report of a run.
     Webhooks,
+    /// Zoom told of no run until `attendance.report_give_up`, and no webhook did.
+    NoRun,
 }
 
 impl JudgedBy {
@@ -37,6 +39,7 @@ impl JudgedBy {
         match self {
             Self::Report => "report",
             Self::Webhooks => "webhooks",
+            Self::NoRun => "no_run",
         }
     }
 }
@@ -158,6 +161,30 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// When to look again for the runs of a booking that ended at `end`: each look comes twice as long after the end
+    /// as the one before, but no more than six hours later, and one when each of the limits is reached.
+    #[must_use]
+    pub fn look_again(&self, end: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let shortest = self.delay.clamp(WAIT_MIN, WAIT_MAX);
+        let wait = (now - end).to_std().unwrap_or_default().clamp(shortest, WAIT_MAX);
+        let limits = [Why::Word, Why::Silence].map(|why| end + self.limit(why));
+        let next = now + wait;
+        limits.into_iter().find(|limit| *limit > now).map_or(next, |limit| limit.min(next))
+    }
+
+    /// Whether a booking that ended at `end` is waited for no longer.
+    #[must_use]
+    pub fn is_over(&self, end: DateTime<Utc>, now: DateTime<Utc>, why: Why) -> bool {
+        now >= end + self.limit(why)
+    }
+
+    fn limit(&self, why: Why) -> Duration {
+        match why {
+            Why::Word => self.give_up,
+            Why::Silence => self.give_up.saturating_mul(SILENCE_FACTOR),
+        }
+    }
+
     /// When to try again after the `attempts`th attempt, at `now`, for a run that ended at `ended`; `None` to give
     /// up. Only Zoom's word gives up in time: one that cannot be asked is waited for longer, but not for ever.
     #[must_use]
@@ -170,9 +197,10 @@ impl Patience {
     ) -> Option<DateTime<Utc>> {
         let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
         let wait = self.delay.saturating_mul(2_u32.saturating_pow(doublings)).clamp(WAIT_MIN, WAIT_MAX);
-        let (limit, enough) = match why {
-            Why::Word => (ended + self.give_up, attempts >= WORDS_MIN),
-            Why::Silence => (ended + self.give_up.saturating_mul(SILENCE_FACTOR), attempts >= SILENCES_MIN),
+        let limit = ended + self.limit(why);
+        let enough = match why {
+            Why::Word => attempts >= WORDS_MIN,
+            Why::Silence => attempts >= SILENCES_MIN,
         };
         match (now >= limit, enough) {
             (true, true) => None,

@@ -12,9 +12,13 @@ use super::{Conn, StoreError, instance, judging, roster, settlement};
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::attendance::{Assessed, Assessment, InstanceSpan, RosterPerson, assess};
 use crate::domain::connection::Connection;
+use crate::domain::judgement::{Known, Told};
 use crate::domain::lifecycle::{Planned, Run};
 use crate::domain::report::JudgedBy;
 use crate::domain::rules::Rules;
+
+/// What is to be known where Zoom's list of runs could not be had.
+const UNHEARD: &str = "Zoom never gave its list of the meeting's runs";
 
 /// Everything known about who was at a booking's meeting.
 #[derive(Debug, Clone)]
@@ -33,11 +37,10 @@ pub struct Case {
     pub connections: Vec<Connection>,
     /// What the staff settled.
     pub settled: BTreeMap<String, String>,
-    /// Zoom was asked for all runs after the end, and each of the class has been judged by its report, or the report
-    /// was given up: the marks are final.
-    pub judged: bool,
-    /// By what they are; `None` while they are not.
+    /// By what the marks are final, see [`Known::judged_by`]; `None` while they are provisional.
     pub judged_by: Option<JudgedBy>,
+    /// Whether nobody came if all of them say "absent".
+    pub may_be_no_show: bool,
     /// What is to be known of the reports of the class's runs, in words for people.
     pub judge_notes: Vec<String>,
 }
@@ -72,19 +75,33 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
         .collect();
     let spans = instance::of_meeting(conn, &row.id)?;
     let planned = Planned { start: view.booking.start_at.into(), end: view.booking.end_at.into() };
-    let covered = |span: &&InstanceRow| {
-        let (started, ended) = (span.started_at.map(Into::into), span.ended_at.map(Into::into));
-        planned.covers(&Run { started, ended })
+    let run_of = |span: &InstanceRow| Run {
+        started: span.started_at.map(Into::into),
+        ended: span.ended_at.map(Into::into),
     };
-    let judges: Vec<Option<&ReportRow>> =
-        spans.iter().filter(covered).map(|span| reports.get(&span.uuid)).collect();
-    // Nobody asks for the runs of what was called off; what is known of it may be final all the same.
-    let called_off = view.booking.status == AppointmentStatus::Cancelled.as_str();
-    let judged = (called_off || judging::of(conn, &row.id)?.is_listed(view.booking.end_at))
-        && judges.iter().all(|report| report.is_some_and(|report| report.state != ReportState::Waiting));
-    let by_reports = judges.iter().all(|report| report.is_some_and(ReportRow::judges));
-    let judged_by = judged.then_some(if by_reports { JudgedBy::Report } else { JudgedBy::Webhooks });
-    let judge_notes = judges.iter().filter_map(|report| report.as_ref()?.note.clone()).collect();
+    let covered = |span: &&InstanceRow| planned.covers(&run_of(span));
+    let open = spans.iter().any(|span| span.ended_at.is_none() && planned.may_cover(&run_of(span)));
+    let participants = participant::of_meeting(conn, &row.id)?;
+    let judges: Vec<(&str, Option<&ReportRow>)> =
+        spans.iter().filter(covered).map(|span| (span.uuid.as_str(), reports.get(&span.uuid))).collect();
+    let told = |(uuid, report): &(&str, Option<&ReportRow>)| {
+        let seen = participants.iter().any(|row| row.instance_uuid == *uuid);
+        report.map_or(Told::Waiting, |report| report.told(seen))
+    };
+    let judging = judging::of(conn, &row.id)?;
+    let end = view.booking.end_at;
+    let known = Known {
+        // Nobody asks for the runs of what was called off; what is known of it may be final all the same.
+        called_off: view.booking.status == AppointmentStatus::Cancelled.as_str(),
+        listed: judging.is_listed(end),
+        given_up: judging.is_given_up(end),
+        unheard: judging.unheard,
+        open,
+        reports: judges.iter().map(told).collect(),
+    };
+    let mut judge_notes: Vec<String> =
+        judges.iter().filter_map(|(_, report)| report.as_ref()?.note.clone()).collect();
+    judge_notes.extend((known.listed && known.unheard).then(|| UNHEARD.to_owned()));
     let instances = spans
         .into_iter()
         .map(|span| InstanceSpan {
@@ -96,7 +113,6 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
             ended: span.ended_at.map(Into::into),
         })
         .collect();
-    let participants = participant::of_meeting(conn, &row.id)?;
     let roster = roster::of_appointment(conn, appointment_id, view.host_id.as_deref())?;
     let connections: Vec<Connection> =
         participants.iter().map(ParticipantRow::connection).collect::<Result<_, _>>()?;
@@ -108,8 +124,8 @@ pub fn of_appointment(conn: &mut Conn, appointment_id: &str) -> Result<Option<Ca
         booking: view.booking,
         participants,
         instances,
-        judged,
-        judged_by,
+        judged_by: known.judged_by(),
+        may_be_no_show: known.may_be_no_show(),
         judge_notes,
     }))
 }

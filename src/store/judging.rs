@@ -6,9 +6,11 @@ use diesel::prelude::*;
 
 use super::due::{self, DueKind};
 use super::report;
-use super::schema::{due_work, meeting_judgings as table, meeting_reports, zoom_meetings};
+use super::schema::{appointments, due_work, meeting_judgings as table, meeting_reports, zoom_meetings};
 use super::{Conn, StoreError, UtcMillis, each_backend};
 
+/// Bookings in these states may have had a class.
+pub(super) const HELD: [&str; 4] = ["confirmed", "in_progress", "completed", "no_show"];
 /// Values in one statement; far below both databases' limits on parameters.
 const VALUES_MAX: usize = 1000;
 
@@ -28,6 +30,10 @@ pub struct JudgingRow {
     pub served: i64,
     /// When it was begun last.
     pub served_at: Option<UtcMillis>,
+    /// When the waiting for a run was given up.
+    pub given_up_at: Option<UtcMillis>,
+    /// Zoom did not give its list of runs until `listed_at` or `given_up_at`.
+    pub unheard: bool,
 }
 
 impl JudgingRow {
@@ -41,6 +47,12 @@ impl JudgingRow {
     #[must_use]
     pub fn is_listed(&self, end: UtcMillis) -> bool {
         self.listed_at.is_some_and(|at| at >= end)
+    }
+
+    /// Whether the waiting for a run of a booking that ends at `end` was given up.
+    #[must_use]
+    pub fn is_given_up(&self, end: UtcMillis) -> bool {
+        self.given_up_at.is_some_and(|at| at >= end)
     }
 }
 
@@ -67,12 +79,42 @@ pub fn save(conn: &mut Conn, row: &JudgingRow) -> Result<(), StoreError> {
             table::misses.eq(row.misses),
             table::served.eq(row.served),
             table::served_at.eq(row.served_at),
+            table::given_up_at.eq(row.given_up_at),
+            table::unheard.eq(row.unheard),
         ))
         .execute(c))?;
     Ok(())
 }
 
-/// Asks that Zoom be asked for the runs of a booking's meeting, and that every report of them be read, again.
+/// What became of a wish to have everything read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// It is noted.
+    Noted,
+    /// The people of the booking are put away: Zoom would say again who they were.
+    Nameless,
+    /// The booking was called off or never made: there was no class.
+    NotHeld,
+}
+
+impl Wish {
+    /// Why nothing is read again, in words for people.
+    #[must_use]
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Noted => None,
+            Self::Nameless => Some(
+                "Zoom's runs and reports are not read again: who was there was put away by the retention rules",
+            ),
+            Self::NotHeld => Some(
+                "Zoom's runs and reports are not read again: the booking was cancelled or never confirmed",
+            ),
+        }
+    }
+}
+
+/// Asks that Zoom be asked for the runs of a booking's meeting, and that every report of them be read, again. Of a
+/// booking of which nothing may be read again nothing is written.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -81,7 +123,17 @@ pub fn want(
     meeting_id: &str,
     appointment_id: &str,
     at: UtcMillis,
-) -> Result<(), StoreError> {
+) -> Result<Wish, StoreError> {
+    let booking: Option<(String, Option<UtcMillis>)> = appointments::table
+        .find(appointment_id)
+        .select((appointments::status, appointments::anonymised_at))
+        .first(conn)
+        .optional()?;
+    match booking {
+        Some((_, Some(_))) => return Ok(Wish::Nameless),
+        Some((status, None)) if HELD.contains(&status.as_str()) => {}
+        _ => return Ok(Wish::NotHeld),
+    }
     let first = JudgingRow { meeting_id: meeting_id.to_owned(), wanted: 1, ..JudgingRow::default() };
     each_backend!(conn, |c| diesel::insert_into(table::table)
         .values(&first)
@@ -89,7 +141,8 @@ pub fn want(
         .do_update()
         .set(table::wanted.eq(table::wanted + 1))
         .execute(c))?;
-    due::set(conn, DueKind::WindowEnd, appointment_id, at)
+    due::set(conn, DueKind::WindowEnd, appointment_id, at)?;
+    Ok(Wish::Noted)
 }
 
 /// Which of these meetings are still being judged again: Zoom has not been asked yet, or what it said has not been

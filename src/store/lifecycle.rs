@@ -13,22 +13,24 @@ pub fn status(conn: &mut Conn, appointment_id: &str) -> Result<Option<String>, S
     Ok(appointments::table.find(appointment_id).select(appointments::status).first(conn).optional()?)
 }
 
-/// Sets the status of a booking. Zoom need not learn of it: the generation stays.
+/// Brings a booking from one status to another, unless it has got a third one meanwhile; gives whether it did. Zoom
+/// need not learn of it: the generation stays.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn set_status(
     conn: &mut Conn,
     appointment_id: &str,
-    status: &str,
+    (from, to): (&str, &str),
     now: UtcMillis,
-) -> Result<(), StoreError> {
-    diesel::update(appointments::table.find(appointment_id))
+) -> Result<bool, StoreError> {
+    let as_read = appointments::table.find(appointment_id).filter(appointments::status.eq(from));
+    let written = diesel::update(as_read)
         .set((
-            appointments::status.eq(status),
+            appointments::status.eq(to),
             appointments::version.eq(appointments::version + 1),
             appointments::updated_at.eq(now),
         ))
         .execute(conn)?;
-    Ok(())
+    Ok(written == 1)
 }

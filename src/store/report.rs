@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::schema::meeting_reports;
 use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis, each_backend};
+use crate::domain::judgement::Told;
 
 text_enum! {
     /// How far the reading is.
@@ -50,6 +51,17 @@ impl ReportRow {
     #[must_use]
     pub fn judges(&self) -> bool {
         self.state == ReportState::Complete && self.participants > 0
+    }
+
+    /// How far it is, for the judge; whether anybody was `seen` in the run otherwise.
+    #[must_use]
+    pub fn told(&self, seen: bool) -> Told {
+        match self.state {
+            ReportState::Waiting => Told::Waiting,
+            _ if self.judges() => Told::Everything,
+            _ if seen => Told::Live,
+            _ => Told::Nothing,
+        }
     }
 
     /// Whether it is to be read: for the first time, or because somebody wants it again.

@@ -2,11 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::judging::HELD;
 use super::schema::{appointments, meeting_judgings, resyncs, zoom_meetings};
 use super::{Conn, StoreError, UtcMillis, each_backend};
-
-/// Bookings in these states may have had a class.
-const HELD: [&str; 4] = ["confirmed", "in_progress", "completed", "no_show"];
 
 /// A booking of the past.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]

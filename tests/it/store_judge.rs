@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use convened::domain::connection::{Connection, Room, Source};
+use convened::domain::report::JudgedBy;
 use convened::store::instance::InstanceRow;
+use convened::store::judging::Wish;
 use convened::store::participant::{Match, ReportLine};
 use convened::store::report_history::Wanted;
 use convened::store::{
-    Conn, Json, case, due, instance, judging, participant, report, report_history, resync,
+    Conn, Json, case, due, instance, judging, lifecycle, participant, report, report_history, resync,
 };
 
 use crate::support::bookings::{at, book, meeting_of, now, person, policy, row};
@@ -104,7 +106,7 @@ on_each_database! {
     marks_are_not_final_before_zoom_was_asked_for_all_runs_and_each_report_is_read(database) {
         let conn = &mut database.conn();
         let meeting = held(conn, "a", 0);
-        let judged = |conn: &mut Conn| case::of_appointment(conn, "a").unwrap().unwrap().judged;
+        let judged = |conn: &mut Conn| case::of_appointment(conn, "a").unwrap().unwrap().judged_by.is_some();
         assert!(!judged(conn));
         judging::expect_report(conn, "run of a", &meeting, at(45), at(30), false).unwrap();
         let mut read = report::by_instance(conn, "run of a").unwrap().unwrap();
@@ -120,6 +122,57 @@ on_each_database! {
         assert!(judged(conn));
         instance::save(conn, &run(&meeting, "second", Some(10), Some(20))).unwrap();
         assert!(!judged(conn), "a second run has no report yet");
+    }
+
+    a_list_without_a_run_and_a_room_that_is_open_make_nothing_final(database) {
+        let conn = &mut database.conn();
+        person(conn, "reyes", "host");
+        book(conn, row("a", 0, Some("reyes"), "allow"), &policy(&[]));
+        let meeting = meeting_of(conn, "a");
+        let judged = |conn: &mut Conn| case::of_appointment(conn, "a").unwrap().unwrap().judged_by;
+        let mut asked = judging::of(conn, &meeting).unwrap();
+        asked.listed_at = Some(at(45));
+        judging::save(conn, &asked).unwrap();
+        assert_eq!(judged(conn), None, "the list was empty");
+        asked.given_up_at = Some(at(29));
+        judging::save(conn, &asked).unwrap();
+        assert_eq!(judged(conn), None, "given up before it was moved");
+        asked.given_up_at = Some(at(500));
+        judging::save(conn, &asked).unwrap();
+        assert_eq!(judged(conn), Some(JudgedBy::NoRun));
+        asked.unheard = true;
+        judging::save(conn, &asked).unwrap();
+        let case = case::of_appointment(conn, "a").unwrap().unwrap();
+        assert_eq!((case.judged_by, case.may_be_no_show), (Some(JudgedBy::Webhooks), false));
+        assert_eq!(case.judge_notes.len(), 1);
+        instance::save(conn, &run(&meeting, "opened early", Some(-70), None)).unwrap();
+        assert_eq!(judged(conn), None, "it may turn out to be the class");
+        instance::save(conn, &run(&meeting, "opened early", Some(-70), Some(-65))).unwrap();
+        assert_eq!(judged(conn), Some(JudgedBy::Webhooks));
+    }
+
+    nothing_is_read_again_of_what_is_nameless_or_called_off(database) {
+        let conn = &mut database.conn();
+        let meeting = held(conn, "a", 0);
+        let refused = |conn: &mut Conn, sql: &str, why| {
+            diesel_execute(conn, sql);
+            assert_eq!(judging::want(conn, &meeting, "a", at(50)).unwrap(), why);
+            assert!(judging::unserved(conn, &[meeting.clone()]).unwrap().is_empty());
+            assert!(why.refusal().is_some());
+        };
+        refused(conn, "UPDATE appointments SET status = 'cancelled'", Wish::NotHeld);
+        refused(conn, "UPDATE appointments SET status = 'completed', anonymised_at = updated_at", Wish::Nameless);
+        diesel_execute(conn, "UPDATE appointments SET anonymised_at = NULL");
+        assert_eq!(judging::want(conn, &meeting, "a", at(50)).unwrap(), Wish::Noted);
+    }
+
+    a_status_is_not_written_over_another_one_than_was_read(database) {
+        let conn = &mut database.conn();
+        held(conn, "a", 0);
+        diesel_execute(conn, "UPDATE appointments SET status = 'cancelled'");
+        assert!(!lifecycle::set_status(conn, "a", ("confirmed", "no_show"), at(60)).unwrap());
+        assert_eq!(lifecycle::status(conn, "a").unwrap().as_deref(), Some("cancelled"));
+        assert!(lifecycle::set_status(conn, "a", ("cancelled", "confirmed"), at(60)).unwrap());
     }
 
     what_is_wanted_again_is_unserved_until_it_is_asked_read_and_scored(database) {

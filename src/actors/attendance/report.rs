@@ -53,6 +53,8 @@ pub(super) async fn run(engine: &Engine, instance: &str) -> Result<(), StoreErro
 struct Attempt {
     row: ReportRow,
     span: InstanceRow,
+    /// Its end is another one than was known.
+    ended_otherwise: bool,
     /// It was read or given up before.
     again: bool,
     patience: Patience,
@@ -64,14 +66,16 @@ struct Concluded {
     row: ReportRow,
     /// The report; `None` leaves what is known of it.
     lines: Option<Lines>,
+    /// The run with the end that Zoom tells now, where it was known otherwise or guessed.
+    ended: Option<InstanceRow>,
     /// For the booking's story.
     tale: Option<(&'static str, String)>,
     now: DateTime<Utc>,
 }
 
 impl Attempt {
-    fn new(engine: &Engine, mut row: ReportRow, span: InstanceRow, past: Option<PastMeeting>) -> Self {
-        let now = engine.clock.now();
+    fn new(engine: &Engine, mut row: ReportRow, mut span: InstanceRow, past: Option<PastMeeting>) -> Self {
+        let (now, told) = (engine.clock.now(), past.is_some());
         let again = row.state != ReportState::Waiting;
         // Whoever wants it again begins anew.
         row.attempts = if again && row.next_attempt_at.is_none() { 1 } else { row.attempts + 1 };
@@ -83,9 +87,13 @@ impl Attempt {
             row.total_minutes = past.total_minutes;
             row.participants_count = past.participants_count;
         }
+        let end = zoom_end(&row, &span, now).filter(|_| told);
+        if let Some(end) = end {
+            (span.ended_at, span.updated_at) = (Some(end), now.into());
+        }
         let patience =
             Patience { delay: engine.attendance.report_delay, give_up: engine.attendance.report_give_up };
-        Self { row, span, again, patience, now }
+        Self { row, span, ended_otherwise: end.is_some(), again, patience, now }
     }
 
     fn conclude(self, outcome: Outcome) -> Result<Concluded, StoreError> {
@@ -155,7 +163,13 @@ impl Attempt {
         self.row.next_attempt_at = None;
         self.row.last_error = Some(reason.to_owned());
         let text = format!("Zoom's report was asked for again, and what was known stays: {reason}");
-        Concluded { row: self.row, lines: None, tale: Some(("report.stays", text)), now: self.now }
+        Concluded {
+            row: self.row,
+            lines: None,
+            ended: None,
+            tale: Some(("report.stays", text)),
+            now: self.now,
+        }
     }
 
     fn done(
@@ -169,7 +183,8 @@ impl Attempt {
         self.row.next_attempt_at = None;
         self.row.last_error = None;
         self.row.reread_served = self.row.reread_wanted;
-        Concluded { row: self.row, lines, tale: Some((kind, text)), now: self.now }
+        let ended = Some(self.span).filter(|_| self.ended_otherwise && state == ReportState::Complete);
+        Concluded { row: self.row, lines, ended, tale: Some((kind, text)), now: self.now }
     }
 
     /// Sets the next attempt, or gives up; either way there are no rows.
@@ -187,14 +202,20 @@ impl Attempt {
         }
         self.row.next_attempt_at = Some(UtcMillis::from(lack.until.unwrap_or(next).max(self.now)));
         self.row.last_error = Some(lack.reason);
-        Concluded { row: self.row, lines: None, tale: None, now: self.now }
+        Concluded { row: self.row, lines: None, ended: None, tale: None, now: self.now }
     }
+}
+
+/// The end of the run that Zoom tells, where it is another one than is known, and possible.
+fn zoom_end(row: &ReportRow, span: &InstanceRow, now: DateTime<Utc>) -> Option<UtcMillis> {
+    let possible = |end: &UtcMillis| *end <= now.into() && span.started_at.is_none_or(|began| *end >= began);
+    row.zoom_ended_at.filter(|end| Some(*end) != span.ended_at).filter(possible)
 }
 
 impl Concluded {
     fn write(self, conn: &mut Conn, fence: &Fence, due_at: Option<UtcMillis>) -> Result<(), StoreError> {
         fence.hold(conn)?;
-        let Self { row, lines, tale, now } = self;
+        let Self { row, lines, ended, tale, now } = self;
         if let Some(lines) = &lines {
             participant::replace_report(conn, &row.meeting_id, &row.instance_uuid, &lines.lines, now)?;
         }
@@ -206,6 +227,11 @@ impl Concluded {
         let details = json!({ "instance": row.instance_uuid, "rows": row.participants,
             "unreadable": row.unreadable, "pages": row.pages_read });
         story::tell(conn, &meeting.appointment_id, now, kind, &text, Some(details))?;
+        if let Some(run) = ended {
+            instance::save(conn, &run)?;
+            // The end of the meeting, and perhaps whether this run is the class at all, is seen anew.
+            due::set(conn, DueKind::WindowEnd, &meeting.appointment_id, UtcMillis::from(now))?;
+        }
         due::set(conn, DueKind::Score, &meeting.appointment_id, UtcMillis::from(now))
     }
 }

@@ -101,8 +101,8 @@ struct Verdict {
     difference: Difference,
     judged_by: Option<JudgedBy>,
     judge_notes: Vec<String>,
-    /// The booking's status where that is another one by the marks.
-    status: Option<AppointmentStatus>,
+    /// The booking's status as it was read, and that by the marks where that is another one.
+    status: Option<(String, AppointmentStatus)>,
     /// Who wanted the marks to be made anew by other rules, where this is that.
     recalculated: Option<String>,
     now: DateTime<Utc>,
@@ -116,7 +116,7 @@ impl Verdict {
         rules: &Rules,
         now: DateTime<Utc>,
     ) -> Result<Self, StoreError> {
-        let provisional = !case.judged;
+        let provisional = case.judged_by.is_none();
         let id = &case.booking.id;
         let row = |role, mark: &Mark| mark_row(id, role, mark, provisional, rules, now);
         let attendees = assessed.marks.iter().map(|mark| row("attendee", mark));
@@ -126,7 +126,8 @@ impl Verdict {
         let was_final = before.marks.values().any(|was| !was.provisional);
         let moved = !provisional && difference.is_any();
         let matches = matches(&case, assessed);
-        let status = (!provisional).then(|| status(&case.booking.status, assessed)).flatten();
+        let status = (!provisional).then(|| status(&case, assessed)).flatten();
+        let status = status.map(|status| (case.booking.status, status));
         tracing::debug!(meeting.id = %case.meeting.id, provisional, "scored");
         Ok(Self {
             appointment_id: case.booking.id,
@@ -155,8 +156,10 @@ impl Verdict {
         participant::save_matches(conn, &self.matches)?;
         pin::keep(conn, &self.appointment_id, &self.rules, self.now.into())?;
         due::replace(conn, DueKind::Score, &self.appointment_id, self.due_at, None)?;
-        if let Some(status) = self.status {
-            lifecycle::set_status(conn, &self.appointment_id, status.as_str(), UtcMillis::from(self.now))?;
+        if let Some((was, status)) = &self.status {
+            // A cancel that came meanwhile stays.
+            let change = (was.as_str(), status.as_str());
+            lifecycle::set_status(conn, &self.appointment_id, change, UtcMillis::from(self.now))?;
         }
         self.tell(conn)
     }
@@ -208,6 +211,9 @@ impl Verdict {
         };
         match self.judged_by {
             None => "attendance was scored from the webhooks so far".to_owned(),
+            Some(JudgedBy::NoRun) => {
+                format!("attendance is final: Zoom told of no run of the meeting{changed}")
+            }
             Some(JudgedBy::Report) => format!("attendance is final by Zoom's report{changed}"),
             Some(JudgedBy::Webhooks) => {
                 let why = self.judge_notes.join("; ");
@@ -234,16 +240,16 @@ fn matches(case: &Case, assessed: &Assessed) -> Vec<Match> {
 }
 
 /// What final marks make of a booking's status, where that is another one: nobody came, or somebody did after all.
-fn status(now: &str, assessed: &Assessed) -> Option<AppointmentStatus> {
+fn status(case: &Case, assessed: &Assessed) -> Option<AppointmentStatus> {
     if assessed.marks.is_empty() {
         return None;
     }
     let nobody = assessed.marks.iter().all(|mark| mark.status == MarkStatus::Absent);
-    match (AppointmentStatus::parse(now)?, nobody) {
+    match (AppointmentStatus::parse(&case.booking.status)?, nobody) {
         (AppointmentStatus::NoShow | AppointmentStatus::Requested | AppointmentStatus::Cancelled, true) => {
             None
         }
-        (_, true) => Some(AppointmentStatus::NoShow),
+        (_, true) => case.may_be_no_show.then_some(AppointmentStatus::NoShow),
         (AppointmentStatus::NoShow, false) => Some(AppointmentStatus::Completed),
         (_, false) => None,
     }

@@ -1,18 +1,21 @@
 //! When the planned end has passed: which runs were there, has each of them ended, and whose report is to be read?
 //!
-//! Webhooks may have told of one run of two, or of none: Zoom's list of runs is read once after the end of each
-//! booking, and again for whoever wants it. Marks are not final before.
+//! Webhooks may have told of one run of two, or of none: Zoom's list of runs is read after the end of each booking, ever
+//! less often until it has a run of the class, and again for whoever wants it. Marks are not final before, and without
+//! such a run not before `attendance.report_give_up`.
 
 mod ask;
 mod look;
 
 use chrono::{DateTime, Utc};
+use metrics::counter;
 
 use self::ask::ask;
 use self::look::Look;
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::lifecycle::{Planned, Run};
+use crate::domain::report::Patience;
 use crate::store::due::{self, DueKind};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::judging::{self, JudgingRow};
@@ -42,29 +45,37 @@ pub(super) async fn run(engine: &Engine, appointment_id: &str) -> Result<(), Sto
     }
     let silent = !spans.iter().any(|span| planned.covers(&run_of(span)));
     let list = silent || judging.is_wanted() || !judging.is_listed(view.booking.end_at);
-    let asked = ask(engine, &view, &planned, &mut spans, list).await;
+    let asked = ask(engine, &view, &planned, &mut spans, (list, judging.is_wanted())).await;
     if let Some(error) = &asked.hidden {
         // Zoom's own words may hold an address.
         let class = error.class();
         tracing::debug!(appointment.id = %appointment_id, class, "zoom could not say how the booking came out");
     }
     let now = engine.clock.now();
-    let look = Look { view, planned, judging, spans, asked, give_up: engine.attendance.report_give_up, now };
-    let settled = engine
+    let patience =
+        Patience { delay: engine.attendance.report_delay, give_up: engine.attendance.report_give_up };
+    let found = asked.found.len();
+    let look = Look { view, planned, judging, spans, asked, patience, now };
+    let next = engine
         .store
         .write(move |conn| {
             fence.hold(conn)?;
             look.write(conn)
         })
         .await?;
+    if found > 0 {
+        counter!("convened_runs_unheard_total").increment(u64::try_from(found).unwrap_or(u64::MAX));
+        tracing::warn!(appointment.id = %appointment_id, runs = found,
+            "Zoom tells of runs that no webhook told of: webhooks do not arrive, or the daemon was away");
+    }
     let delay = engine.attendance.report_delay.max(std::time::Duration::from_secs(60));
     // No webhook may have told of the start; later looks would only repeat this one.
-    let auto_end = super::auto_end::due_at(engine, planned.end).filter(|_| !settled);
+    let auto_end = super::auto_end::due_at(engine, planned.end).filter(|_| next.is_some());
     if let Some(at) = auto_end.filter(|at| DateTime::<Utc>::from(*at) + delay > now) {
         let id = appointment_id.to_owned();
         engine.store.write(move |conn| due::set(conn, DueKind::AutoEnd, &id, at)).await?;
     }
-    again(engine, appointment_id, due_at, (!settled).then(|| now + delay)).await
+    again(engine, appointment_id, due_at, next).await
 }
 
 /// Whether a booking may have had a class. One of which nobody heard is looked at again for whoever wants it.

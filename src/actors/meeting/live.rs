@@ -297,16 +297,21 @@ pub(crate) fn advance_booking(
     meeting: MeetingStatus,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let Some(word) = lifecycle::status(conn, appointment_id)? else { return Ok(()) };
-    let Some(current) = AppointmentStatus::parse(&word) else {
-        return Err(StoreError::corrupt("appointments.status", "unknown word"));
-    };
-    let next = appointment_status(current, meeting);
-    if next == current {
-        return Ok(());
-    }
     let now = UtcMillis::from(now);
-    lifecycle::set_status(conn, appointment_id, next.as_str(), now)?;
+    let next = loop {
+        let Some(word) = lifecycle::status(conn, appointment_id)? else { return Ok(()) };
+        let Some(current) = AppointmentStatus::parse(&word) else {
+            return Err(StoreError::corrupt("appointments.status", "unknown word"));
+        };
+        let next = appointment_status(current, meeting);
+        if next == current {
+            return Ok(());
+        }
+        // Another process may have moved it since it was read: then by the status that it has now.
+        if lifecycle::set_status(conn, appointment_id, (&word, next.as_str()), now)? {
+            break next;
+        }
+    };
     match appointment::by_id(conn, appointment_id)?.filter(|_| next == AppointmentStatus::Completed) {
         Some(row) => news::of_booking(conn, now, Event::AppointmentCompleted, &row, Value::Null),
         None => Ok(()),

@@ -77,6 +77,25 @@ fn a_zoom_that_cannot_be_asked_is_no_reason_to_give_up_in_time() {
     assert!(patience.next(at(0), at(1000 * 60), 1, Why::Silence).is_some(), "it was asked once only");
 }
 
+#[test]
+fn a_class_that_zoom_knows_nothing_of_is_looked_for_ever_less_often() {
+    let patience = Patience { delay: Duration::from_secs(900), give_up: Duration::from_secs(72 * 3600) };
+    let (mut now, mut looks) = (at(15), Vec::new());
+    while !patience.is_over(at(0), now, Why::Word) {
+        now = patience.look_again(at(0), now);
+        looks.push(now);
+    }
+    assert_eq!(looks[..5], [at(30), at(60), at(120), at(240), at(480)]);
+    assert_eq!(looks.last(), Some(&at(72 * 60)), "the last one comes when the time is over");
+    assert!(looks.len() < 20, "{}", looks.len());
+    assert!(
+        !patience.is_over(at(0), at(143 * 60), Why::Silence)
+            && patience.is_over(at(0), at(144 * 60), Why::Silence)
+    );
+    assert_eq!(patience.look_again(at(0), at(143 * 60)), at(144 * 60));
+    assert_eq!(patience.look_again(at(0), at(145 * 60)), at(151 * 60));
+}
+
 proptest! {
     #[test]
     fn a_reading_holds_each_row_once_and_is_never_whole_with_fewer_than_were_told(

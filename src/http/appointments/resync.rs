@@ -15,7 +15,8 @@ use crate::store::{booking, judging, look, story};
 
 /// Looks at Zoom now and puts right what differs: the second look at a missing meeting comes at once, and what was
 /// given up is tried anew. Cancelled bookings are looked at, too: their meetings should be gone. Of a booking that is
-/// over, Zoom's runs and reports are read again, also those that were read or given up; corrections by hand stay.
+/// over, Zoom's runs and reports are read again, also those that were read or given up; corrections by hand stay. Of one
+/// that was cancelled, or whose people are put away, they are not: `notices` says so.
 #[utoipa::path(post, path = "/api/appointments/{id}/resync", tag = "appointments", operation_id = "resync_appointment",
     params(("id" = String, Path, description = "Its id, or the caller's own ref"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds for Zoom")),
@@ -28,19 +29,21 @@ pub(in crate::http) async fn resync(
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let (key, now) = (path.into_inner(), front.clock.now());
-    let (mut booking, rosters) = front
+    let (mut booking, rosters, notices) = front
         .write(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Change)?;
+            let mut notices: Vec<String> = Vec::new();
             let booking = booking::by_id(conn, &row.id)?;
             if let Some(meeting) = &booking.meeting {
                 look::want_resync(conn, &meeting.id, now.into())?;
                 let text = format!("{} asked that Zoom be looked at now", caller.subject);
                 story::tell(conn, &row.id, now, "booking.resync", &text, None)?;
                 if booking.appointment.end_at <= now.into() {
-                    judging::want(conn, &meeting.id, &row.id, now.into())?;
+                    let wish = judging::want(conn, &meeting.id, &row.id, now.into())?;
+                    notices.extend(wish.refusal().map(str::to_owned));
                 }
             }
-            Ok((booking, Rosters::of(conn, &caller)?))
+            Ok((booking, Rosters::of(conn, &caller)?, notices))
         })
         .await?;
     let wait = Wait::of(&request, 0);
@@ -55,6 +58,6 @@ pub(in crate::http) async fn resync(
         let id = booking.appointment.id;
         booking = front.read(move |conn| Ok(booking::by_id(conn, &id)?)).await?;
     }
-    let body = view::shape(&booking, &rosters, &front.sealer, &[])?;
+    let body = view::shape(&booking, &rosters, &front.sealer, &notices)?;
     Ok(answer(&booking, body, status, wait))
 }

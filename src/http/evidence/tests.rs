@@ -130,6 +130,18 @@ fn nine_minutes_of_forty_five_are_explained_in_full() {
 }
 
 #[test]
+fn a_meeting_that_never_ran_is_not_said_to_have_run_nor_its_report_to_have_been_read() {
+    let account = Account { judged_by: Some("no_run"), ..account("Ann Lee", &[]) };
+    let said = words::say(&account).sentences.join(" ");
+    assert!(said.contains("planned for 10:00–10:45; it is not known to have run"), "{said}");
+    assert!(
+        said.contains("is final: neither Zoom nor its webhooks told of the meeting having run"),
+        "{said}"
+    );
+    assert!(!said.contains("report has been read"), "{said}");
+}
+
+#[test]
 fn every_kind_of_absence_has_its_own_words() {
     let host = || live("reyes", 0, 46);
     let third = |connections: &[Connection]| said(connections)[2].clone();

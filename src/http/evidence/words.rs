@@ -67,6 +67,9 @@ fn lesson(account: &Account, clock: &ClockFace) -> String {
     let evidence = &account.facts.evidence;
     let (planned, window, reason) = (evidence.planned, evidence.window, evidence.window_reason);
     let plan = clock.span(planned.start, planned.end);
+    if account.judged_by == Some("no_run") {
+        return format!("The meeting was planned for {plan}; it is not known to have run.");
+    }
     let length = duration(evidence.arithmetic.window_seconds);
     let start = match reason.start {
         StartReason::Planned => None,
@@ -247,6 +250,9 @@ fn standing(account: &Account) -> Option<String> {
     let text = match (account.lesson.phase, account.facts.provisional) {
         (Phase::Scored, true) => "The mark is provisional: Zoom's own report may still change it.",
         (Phase::Scored, false) => match account.judged_by {
+            Some("no_run") => {
+                "The mark is final: neither Zoom nor its webhooks told of the meeting having run."
+            }
             Some("webhooks") => "Zoom gave no report in time: the mark is final by what was seen live.",
             Some("report") => "The mark is final: Zoom's own report has been read completely.",
             _ => "The mark is final.",

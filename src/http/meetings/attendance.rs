@@ -32,7 +32,8 @@ pub(crate) struct AttendanceAnswer {
     message: Option<&'static str>,
     #[serde(rename = "inProgress")]
     in_progress: bool,
-    /// By what the marks are final: `report`, or `webhooks` where Zoom gave no report; null while they are not.
+    /// By what the marks are final: `report`, `webhooks` where Zoom gave no report, or `no_run` where it told of no run
+    /// of the meeting until `attendance.report_give_up`; null while they are not.
     judged_by: Option<&'static str>,
     /// What hands said about marks that are not made yet, such as an absence that was announced.
     #[serde(skip_serializing_if = "Vec::is_empty")]

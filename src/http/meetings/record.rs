@@ -34,7 +34,8 @@ pub(in crate::http) struct Record {
     pub(in crate::http) together_seconds: i64,
     /// Zoom's reports may still change it.
     pub(in crate::http) provisional: bool,
-    /// By what it is final: `report`, or `webhooks` where Zoom gave no report; null while it is not.
+    /// By what it is final: `report`, `webhooks` where Zoom gave no report, or `no_run` where it told of no run of the
+    /// meeting until `attendance.report_give_up`; null while it is not.
     pub(in crate::http) judged_by: Option<&'static str>,
     #[schema(value_type = Object)]
     pub(in crate::http) evidence: Value,

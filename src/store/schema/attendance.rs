@@ -91,6 +91,8 @@ diesel::table! {
         wanted -> BigInt,
         served -> BigInt,
         served_at -> Nullable<Timestamp>,
+        given_up_at -> Nullable<Timestamp>,
+        unheard -> Bool,
     }
 }
 

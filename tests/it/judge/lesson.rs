@@ -17,6 +17,7 @@ pub(super) const MINUTES: i64 = 30;
 pub(super) const AHEAD: i64 = 15;
 pub(super) const PUPILS: [&str; 3] = ["ann", "bob", "cai"];
 pub(super) const PAGES: &str = "GET /report/meetings/{meetingId}/participants";
+pub(super) const RUNS: &str = "GET /past_meetings/{meetingId}/instances";
 pub(super) const DETAILS: &str = "GET /past_meetings/{meetingId}";
 
 /// A daemon, a class that is booked, and what Zoom has of it.
@@ -81,8 +82,17 @@ impl Lesson {
 
     /// Plays a class at once, with its scripted times; gives its number at the sandbox.
     pub(super) async fn play(&self, seed: u64, persons: Value) -> String {
+        self.perform(seed, persons, true).await
+    }
+
+    /// Plays a class in its own time.
+    pub(super) async fn play_live(&self, seed: u64, persons: Value) -> String {
+        self.perform(seed, persons, false).await
+    }
+
+    async fn perform(&self, seed: u64, persons: Value, instant: bool) -> String {
         let planned = json!({ "start": self.start, "duration": MINUTES });
-        let script = json!({ "meeting": self.number, "seed": seed, "instant": true, "persons": persons,
+        let script = json!({ "meeting": self.number, "seed": seed, "instant": instant, "persons": persons,
             "planned": planned });
         self.rig.control(Method::POST, "/classes", Some(script)).await["class_id"].to_string()
     }
@@ -126,6 +136,22 @@ impl Lesson {
             .into_iter()
             .map(|(person, record)| (person, text(&record["status"])))
             .collect()
+    }
+
+    /// The booking's status.
+    pub(super) async fn status(&self) -> String {
+        let answer = self.rig.get(&format!("/api/appointments/{}", self.appointment)).await;
+        text(&answer["appointment"]["status"])
+    }
+
+    /// Nothing is said for good yet, whatever is known.
+    pub(super) async fn nothing_is_final(&self) {
+        let path = format!("/api/zoom/meetings/{}/attendance", self.meeting);
+        let answer = self.rig.get(&path).await;
+        let provisional = records(&answer).values().all(|record| record["provisional"] == true);
+        assert!(provisional && answer["judged_by"].is_null(), "{answer:#}");
+        assert_ne!(self.status().await, "no_show");
+        assert!(self.story("attendance.final").await.is_empty());
     }
 
     /// The lines of the story of a kind.

@@ -3,6 +3,7 @@
 
 mod again;
 mod lesson;
+mod no_run;
 mod sleep;
 
 use convened::zoom::http::Method;

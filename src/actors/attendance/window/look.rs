@@ -5,22 +5,26 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::ask::Asked;
+use super::ask::{Asked, List};
 use super::run_of;
 use crate::actors::meeting::live::advance_booking;
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::lifecycle::{MeetingStatus, Planned, Run, meeting_status};
+use crate::domain::report::{Patience, Why};
 use crate::store::due::{self, DueKind};
 use crate::store::instance::{self, InstanceRow};
 use crate::store::judging::{self, JudgingRow};
 use crate::store::meeting::{self, SyncView};
 use crate::store::outbox::Event;
+use crate::store::report::{self, ReportState};
 use crate::store::{Conn, StoreError, UtcMillis, lifecycle, news, participant, story};
 
-/// A meeting that Zoom says so often in succession it does not know has no runs that it would tell of.
+/// Once every run that is known has been read, a list of runs that Zoom so often in succession does not have, or has
+/// without them, is waited for no longer.
 const MISSES: i64 = 2;
-/// While Zoom cannot be asked for the runs of a booking, that is waited for so many times as long as for a report.
-const SILENCE_FACTOR: u32 = 2;
+
+/// Two looks in succession are no closer than this.
+const SOON_MIN: Duration = Duration::from_secs(60);
 
 /// What is known of a booking's runs after Zoom was asked.
 pub(super) struct Look {
@@ -29,27 +33,30 @@ pub(super) struct Look {
     pub(super) judging: JudgingRow,
     pub(super) spans: Vec<InstanceRow>,
     pub(super) asked: Asked,
-    pub(super) give_up: Duration,
+    pub(super) patience: Patience,
     pub(super) now: DateTime<Utc>,
 }
 
 impl Look {
-    /// Writes it, and has the reports read. Gives whether there is nothing more to look for.
-    pub(super) fn write(mut self, conn: &mut Conn) -> Result<bool, StoreError> {
-        // Only Zoom's word that there was nothing is one: a failing Zoom makes nobody absent.
-        let over = self.now >= self.planned.end + self.give_up && self.asked.hidden.is_none();
+    /// Writes it, and has the reports read. Gives when to look again; `None` when there is nothing more to look for.
+    pub(super) fn write(mut self, conn: &mut Conn) -> Result<Option<DateTime<Utc>>, StoreError> {
+        // Zoom's word that there was nothing is believed after a while, a Zoom that does not answer is waited for
+        // longer.
+        let why = if self.asked.hidden.is_some() { Why::Silence } else { Why::Word };
+        let over = self.patience.is_over(self.planned.end, self.now, why);
         let (was_listed, wanted) = (self.is_listed(), self.judging.is_wanted());
-        self.note_list();
-        let served = wanted && !self.judging.is_wanted();
         if over {
             self.close_open(conn)?;
         }
+        self.note_list(conn, over)?;
+        let served = wanted && !self.judging.is_wanted();
         self.save_runs(conn, served)?;
         let silent = !self.runs().iter().any(|run| self.planned.covers(run));
-        let open = self.runs().iter().any(|run| run.ended.is_none() && self.planned.may_cover(run));
-        if silent && over {
-            self.judging.listed_at = Some(self.now.into());
-            self.no_show(conn)?;
+        // One "I know of none" may be false.
+        let doubtful =
+            matches!(self.asked.list, List::Behind | List::Refused) && self.judging.misses < MISSES;
+        if silent && over && !doubtful {
+            self.give_up(conn)?;
         } else {
             self.advance(conn)?;
         }
@@ -57,7 +64,19 @@ impl Look {
         if served || self.is_listed() && !was_listed {
             due::set(conn, DueKind::Score, &self.view.booking.id, self.now.into())?;
         }
-        Ok(if silent { over } else { !open && self.is_listed() && !self.judging.is_wanted() })
+        let known = if silent { over && !doubtful } else { !self.is_open() && self.is_listed() };
+        if known && !self.judging.is_wanted() {
+            return Ok(None);
+        }
+        // Whoever waits still is not kept waiting for hours.
+        let soon = self.now + self.patience.delay.max(SOON_MIN);
+        let is_urgent = over || self.judging.is_wanted();
+        Ok(Some(if is_urgent { soon } else { self.patience.look_again(self.planned.end, self.now) }))
+    }
+
+    /// A run that may be the class goes on, as far as known.
+    fn is_open(&self) -> bool {
+        self.runs().iter().any(|run| run.ended.is_none() && self.planned.may_cover(run))
     }
 
     fn runs(&self) -> Vec<Run> {
@@ -69,38 +88,54 @@ impl Look {
     }
 
     /// Notes whether Zoom gave its list of runs, or will not give it.
-    fn note_list(&mut self) {
-        let long_over = self.now >= self.planned.end + self.give_up.saturating_mul(SILENCE_FACTOR);
-        let (word, listed) = match &self.asked.list {
-            None => return,
-            Some(Ok(())) => {
+    fn note_list(&mut self, conn: &mut Conn, over: bool) -> Result<(), StoreError> {
+        let listed = match self.asked.list {
+            List::Unasked => return Ok(()),
+            List::Whole => {
                 self.judging.misses = 0;
-                (true, true)
+                // One that goes on is not in it, nor what may come after it.
+                !self.is_open()
             }
-            Some(Err(error)) if error.keeps_from_knowing() => (false, long_over),
-            Some(Err(_)) => {
+            List::Hidden => over && !self.is_listed(),
+            List::Behind | List::Refused => {
                 self.judging.misses += 1;
-                (true, self.judging.misses >= MISSES)
+                self.judging.misses >= MISSES && (over || self.is_read(conn)?)
             }
         };
         if listed {
             self.judging.listed_at = Some(self.now.into());
+            self.judging.unheard = self.asked.list.is_unheard();
         }
-        if word && self.judging.is_wanted() {
+        if self.asked.list != List::Hidden && self.judging.is_wanted() {
             self.judging.served = self.judging.wanted;
             self.judging.served_at = Some(self.now.into());
         }
+        Ok(())
     }
 
-    /// Zoom never told when a run ended: it is taken to have lasted until the last that was seen of it.
+    /// Whether there is a run of the class, and every report of such runs has been read or given up.
+    fn is_read(&self, conn: &mut Conn) -> Result<bool, StoreError> {
+        let reports = report::of_meeting(conn, &self.view.meeting.id)?;
+        let is_read = |span: &InstanceRow| {
+            let report = reports.iter().find(|report| report.instance_uuid == span.uuid);
+            report.is_some_and(|report| report.state != ReportState::Waiting)
+        };
+        let mut ours = self.spans.iter().filter(|span| self.planned.covers(&run_of(span))).peekable();
+        Ok(ours.peek().is_some() && ours.all(is_read))
+    }
+
+    /// Zoom never told when a run ended: it is taken to have lasted until the last that was seen of it. Where nothing
+    /// was, a run that began for the class is the class.
     fn close_open(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let planned = self.planned;
         for span in &mut self.spans {
             if span.ended_at.is_some() || !planned.may_cover(&run_of(span)) {
                 continue;
             }
-            let seen = participant::last_seen(conn, &span.uuid)?.max(span.started_at);
-            span.ended_at = Some(seen.unwrap_or(self.view.booking.start_at).min(self.now.into()));
+            let booking = &self.view.booking;
+            let unseen = planned.covers(&run_of(span)).then_some(booking.end_at);
+            let seen = participant::last_seen(conn, &span.uuid)?.or(unseen).max(span.started_at);
+            span.ended_at = Some(seen.unwrap_or(booking.start_at).min(self.now.into()));
             span.updated_at = self.now.into();
             let text = "Zoom never told when a run ended: it is taken to have lasted until the last that was seen of it";
             let details =
@@ -153,14 +188,30 @@ impl Look {
         advance_booking(conn, &self.view.booking.id, status, self.now)
     }
 
-    /// Zoom has had time enough to tell of a class: there was none.
-    fn no_show(&self, conn: &mut Conn) -> Result<(), StoreError> {
+    /// Zoom has had time enough to tell of a class. By its word there was none; where it could not be asked, nobody
+    /// is said not to have come.
+    fn give_up(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let unheard = self.asked.hidden.is_some() || self.asked.list.is_unheard();
+        if unheard && self.judging.is_given_up(self.view.booking.end_at) {
+            // Asked again for somebody, Zoom takes back nothing of what it said by not answering.
+            return Ok(());
+        }
         let (id, now) = (&self.view.booking.id, UtcMillis::from(self.now));
-        let word = AppointmentStatus::NoShow.as_str();
-        if self.view.booking.status != word {
-            lifecycle::set_status(conn, id, word, now)?;
-            let text = "Zoom knows of no class at this time";
-            story::tell(conn, id, self.now, "appointment.no_show", text, None)?;
+        (self.judging.listed_at, self.judging.given_up_at) = (Some(now), Some(now));
+        self.judging.unheard = unheard;
+        let (was, word) = (self.view.booking.status.as_str(), AppointmentStatus::NoShow.as_str());
+        let told = if unheard {
+            Some((
+                "meeting.unheard",
+                "Zoom never told whether there was a class: what the webhooks told decides",
+            ))
+        } else {
+            // A booking that was cancelled meanwhile stays so.
+            let is_news = was != word && lifecycle::set_status(conn, id, (was, word), now)?;
+            is_news.then_some(("appointment.no_show", "Zoom knows of no class at this time"))
+        };
+        if let Some((kind, text)) = told {
+            story::tell(conn, id, self.now, kind, text, None)?;
         }
         due::set(conn, DueKind::Score, id, now)
     }
