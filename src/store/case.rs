@@ -46,6 +46,13 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether a run is known that is the class, or may turn out to be.
+    #[must_use]
+    pub fn may_have_run(&self) -> bool {
+        let planned = Planned { start: self.booking.start_at.into(), end: self.booking.end_at.into() };
+        self.instances.iter().any(|span| planned.may_cover(&Run { started: span.started, ended: span.ended }))
+    }
+
     /// Who was there, by what is known `as_of` now.
     #[must_use]
     pub fn assess(&self, rules: &Rules, as_of: DateTime<Utc>) -> Assessed {

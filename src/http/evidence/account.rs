@@ -56,6 +56,8 @@ pub(super) struct Lesson {
     pub(super) status: String,
     pub(super) zone: Tz,
     pub(super) phase: Phase,
+    /// A run of it is known.
+    pub(super) ran: bool,
 }
 
 /// The mark as computed.
@@ -219,6 +221,7 @@ impl Lesson {
             zone: row.timezone.parse().unwrap_or(Tz::UTC),
             status,
             phase,
+            ran: attended.case.may_have_run(),
         }
     }
 }

@@ -95,6 +95,7 @@ fn account(name: &str, connections: &[Connection]) -> Account {
             status: "ended".to_owned(),
             zone: chrono_tz::Europe::Berlin,
             phase: Phase::Scored,
+            ran: true,
         },
         facts: facts(&assessed.marks[0]),
         rules: Some(Rules::default()),
@@ -131,7 +132,8 @@ fn nine_minutes_of_forty_five_are_explained_in_full() {
 
 #[test]
 fn a_meeting_that_never_ran_is_not_said_to_have_run_nor_its_report_to_have_been_read() {
-    let account = Account { judged_by: Some("no_run"), ..account("Ann Lee", &[]) };
+    let mut account = Account { judged_by: Some("no_run"), ..account("Ann Lee", &[]) };
+    account.lesson.ran = false;
     let said = words::say(&account).sentences.join(" ");
     assert!(said.contains("planned for 10:00–10:45; it is not known to have run"), "{said}");
     assert!(

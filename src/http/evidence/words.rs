@@ -67,7 +67,7 @@ fn lesson(account: &Account, clock: &ClockFace) -> String {
     let evidence = &account.facts.evidence;
     let (planned, window, reason) = (evidence.planned, evidence.window, evidence.window_reason);
     let plan = clock.span(planned.start, planned.end);
-    if account.judged_by == Some("no_run") {
+    if !account.lesson.ran {
         return format!("The meeting was planned for {plan}; it is not known to have run.");
     }
     let length = duration(evidence.arithmetic.window_seconds);

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use convened::store::Conn;
 use convened::zoom::http::Method;
+use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
-use super::lesson::{Lesson, PAGES, all_there, marks};
+use super::lesson::{Lesson, PAGES, all_there, marks, text};
 use crate::support::database::TestDatabase;
 use crate::support::listener::Listener;
 use crate::support::rig::free_port;
@@ -87,6 +89,20 @@ async fn the_resync_of_a_booking_that_is_over_reads_its_report_again_and_a_given
     let complete = |answer: &Value| answer["reports"][0]["state"] == "complete";
     let answer = lesson.rig.until(&path, "complete", complete).await;
     assert_eq!(answer["reports"][0]["rows"], 4);
+    put_away(&lesson);
+    // The meeting is looked at, but Zoom is not asked again who was there; both ways say why.
+    let answer =
+        lesson.rig.post(&format!("/api/appointments/{}/resync", lesson.appointment), json!({})).await;
+    assert!(text(&answer["notices"][0]).contains("put away"), "{answer:#}");
+    let (code, said) = lesson.resync(&["--appointment", &lesson.appointment, "--wait", "30s"]);
+    assert_eq!((code, &said["done"]), (Some(0), &json!(1)), "{said}");
+    assert!(text(&said["note"]).contains("put away"), "{said}");
+}
+
+/// What the retention rules do to a booking.
+fn put_away(lesson: &Lesson) {
+    let Conn::Sqlite(conn) = &mut lesson.rig.database.conn() else { panic!("this is SQLite's") };
+    conn.batch_execute("UPDATE appointments SET anonymised_at = updated_at").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
