@@ -137,7 +137,7 @@ impl Look {
             let seen = participant::last_seen(conn, &span.uuid)?.or(unseen).max(span.started_at);
             span.ended_at = Some(seen.unwrap_or(booking.start_at).min(self.now.into()));
             span.updated_at = self.now.into();
-            let text = "Zoom never told when a run ended: it is taken to have lasted until the last that was seen of it";
+            let text = "Zoom never told when a run ended: it is taken to have lasted until the last that was seen of it, or as planned";
             let details =
                 json!({ "instance": span.uuid, "ended_at": span.ended_at.map(DateTime::<Utc>::from) });
             story::tell(conn, &self.view.booking.id, self.now, "meeting.closed", text, Some(details))?;
