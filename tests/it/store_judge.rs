@@ -157,7 +157,7 @@ on_each_database! {
         let refused = |conn: &mut Conn, sql: &str, why| {
             diesel_execute(conn, sql);
             assert_eq!(judging::want(conn, &meeting, "a", at(50)).unwrap(), why);
-            assert!(judging::unserved(conn, &[meeting.clone()]).unwrap().is_empty());
+            assert!(judging::unserved(conn, std::slice::from_ref(&meeting)).unwrap().is_empty());
             assert!(why.refusal().is_some());
         };
         refused(conn, "UPDATE appointments SET status = 'cancelled'", Wish::NotHeld);

@@ -101,7 +101,8 @@ async fn the_resync_of_a_booking_that_is_over_reads_its_report_again_and_a_given
 
 /// What the retention rules do to a booking.
 fn put_away(lesson: &Lesson) {
-    let Conn::Sqlite(conn) = &mut lesson.rig.database.conn() else { panic!("this is SQLite's") };
+    let mut conn = lesson.rig.database.conn();
+    let Conn::Sqlite(conn) = &mut conn else { panic!("this is SQLite's") };
     conn.batch_execute("UPDATE appointments SET anonymised_at = updated_at").unwrap();
 }
 
