@@ -18,7 +18,7 @@ use super::connection::Connection;
 
 mod settlement;
 
-pub use settlement::{NOBODY, is_strong, remembered};
+pub use settlement::{NOBODY, as_webhooks_showed, for_reports, is_strong, keys, remembered};
 
 /// What a connection was recognised by, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::schema::{
 use super::{Conn, StoreError, UtcMillis, each_backend};
 use crate::domain::attendance::RosterPerson;
 use crate::domain::connection::Connection;
-use crate::domain::identity::{NOBODY, is_strong, remembered, settlement_key};
+use crate::domain::identity::{NOBODY, for_reports, is_strong, remembered, settlement_key};
 
 /// Keys in one query: PostgreSQL takes 65,535 values, SQLite 32,766.
 const KEYS_MAX: usize = 10_000;
@@ -51,7 +51,8 @@ struct NewMemory<'a> {
 }
 
 /// What is settled for a meeting of this roster, as scoring takes it: identities to people, or to [`NOBODY`]. What
-/// is remembered from other meetings comes behind what was said about this one.
+/// is remembered from other meetings comes behind what was said about this one. Words about connections that a report
+/// shows under another identity are there under that one too.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -69,7 +70,10 @@ pub fn settled(
     keys.sort_unstable();
     keys.dedup();
     let mut known = remembered(roster, memories(conn, &keys)?);
-    known.extend(rows.into_iter().map(read));
+    let said = rows.into_iter().map(read).collect();
+    let reported = for_reports(connections, &said, &known);
+    known.extend(said);
+    known.extend(reported);
     Ok(known)
 }
 

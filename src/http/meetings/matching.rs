@@ -4,6 +4,7 @@
 //! and every join. An identity that means one person everywhere is remembered for later meetings; a host may not
 //! overrule there what somebody else said.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -18,7 +19,7 @@ use super::unmatched::kind;
 use super::{Attended, read_attended};
 use crate::actors::attendance::Job;
 use crate::domain::connection::Connection;
-use crate::domain::identity::{is_strong, one_connection_key, settlement_key};
+use crate::domain::identity::{as_webhooks_showed, is_strong, keys, one_connection_key};
 use crate::domain::rules::Rules;
 use crate::http::Front;
 use crate::http::auth::Caller;
@@ -26,6 +27,7 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::people::REF_LENGTH_MAX;
 use crate::http::prefer::{self, Wait};
+use crate::store::case::Case;
 use crate::store::due::{self, DueKind};
 use crate::store::settlement::{self, Settlement};
 use crate::store::{Conn, UtcMillis, attendance, person, story};
@@ -193,7 +195,7 @@ fn write(
             may
         }
         None => {
-            take_back(conn, caller, meeting, connection)?;
+            take_back(conn, caller, case, connection)?;
             false
         }
     };
@@ -243,16 +245,16 @@ fn may_remember(conn: &mut Conn, caller: &Caller, key: &str) -> Result<bool, Api
     Ok(settlement::author_of_memory(conn, key)?.is_none_or(|author| author == caller.subject))
 }
 
-fn take_back(
-    conn: &mut Conn,
-    caller: &Caller,
-    meeting: &str,
-    connection: &Connection,
-) -> Result<(), ApiError> {
-    let key = settlement_key(connection);
-    if is_strong(&key) && may_remember(conn, caller, &key)? {
-        settlement::forget(conn, &key)?;
+/// Takes back every word that holds for this connection, also what was said of it before a report showed less of it.
+fn take_back(conn: &mut Conn, caller: &Caller, case: &Case, connection: &Connection) -> Result<(), ApiError> {
+    let shown = as_webhooks_showed(connection, &case.connections).chain([connection]);
+    let words: BTreeSet<String> = shown.flat_map(keys).collect();
+    for key in words.iter().filter(|key| is_strong(key)) {
+        if may_remember(conn, caller, key)? {
+            settlement::forget(conn, key)?;
+        }
     }
-    settlement::unsettle(conn, meeting, &[one_connection_key(connection), key])?;
+    let words: Vec<String> = words.into_iter().collect();
+    settlement::unsettle(conn, &case.meeting.id, &words)?;
     Ok(())
 }
