@@ -17,6 +17,9 @@ pub const POOL_HOST_PREFIX: &str = "zoom-user:";
 /// The people of a booking: its attendees, its host, and the hosts of its group. `host_id` is the Zoom user who
 /// hosts the meeting; without a host of ours, that user is the host.
 ///
+/// Everybody is there once. The booking's own host is a host, also where the list of attendees names them; another
+/// host of the group who is an attendee of this booking is an attendee.
+///
 /// # Errors
 /// [`StoreError`].
 pub fn of_appointment(
@@ -28,11 +31,12 @@ pub fn of_appointment(
         .find(appointment_id)
         .select((appointments::host_ref, appointments::group_ref))
         .first(conn)?;
-    let attendees: Vec<String> = appointment_attendees::table
+    let mut attendees: Vec<String> = appointment_attendees::table
         .filter(appointment_attendees::appointment_id.eq(appointment_id))
         .order((appointment_attendees::position, appointment_attendees::person_ref))
         .select(appointment_attendees::person_ref)
         .load(conn)?;
+    attendees.retain(|person| Some(person) != host.as_ref());
     let mut hosts: Vec<String> = host.clone().into_iter().collect();
     if let Some(group) = group {
         let of_group: Vec<String> = group_members::table
@@ -40,7 +44,8 @@ pub fn of_appointment(
             .order((group_members::position, group_members::person_ref))
             .select(group_members::person_ref)
             .load(conn)?;
-        hosts.extend(of_group.into_iter().filter(|person| Some(person) != host.as_ref()));
+        let elsewhere = |person: &String| Some(person) == host.as_ref() || attendees.contains(person);
+        hosts.extend(of_group.into_iter().filter(|person| !elsewhere(person)));
     }
     let registrations = registrations(conn, appointment_id)?;
     let mut roster = Vec::new();
