@@ -1,7 +1,8 @@
 //! From an HTTP answer to what it means. The only place that looks at status codes and Zoom's texts.
 //!
 //! Zoom's own code decides, then its words, and the HTTP status only where there is neither: "token expired"
-//! comes as 400 and as 401, and five different limits come as 429.
+//! comes as 400 and as 401, and five different limits come as 429. Broken characters in a name are no reason to
+//! refuse an answer.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::error::{Doubt, Limit, ZoomError};
 use super::http::header::{HeaderMap, RETRY_AFTER};
+use super::repair;
 
 /// What Zoom calls a thing it does not know: users, meetings, recordings, transcripts.
 const NOT_FOUND: [i64; 4] = [1001, 3001, 3301, 3322];
@@ -42,7 +44,7 @@ pub(super) fn judge(
     body: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Value, ZoomError> {
-    let json = serde_json::from_slice::<Value>(body).ok();
+    let json = repair::json(body);
     match (status, json) {
         (200..=299, Some(value)) => Ok(value),
         (200..=299, None) if body.is_empty() => Ok(Value::Null),

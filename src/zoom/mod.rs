@@ -24,6 +24,7 @@ pub mod ids;
 pub mod lanes;
 pub mod limits;
 pub mod oauth;
+mod repair;
 pub mod reply;
 pub mod scopes;
 pub mod sdk_jwt;

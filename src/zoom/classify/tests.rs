@@ -192,3 +192,13 @@ fn an_empty_body_is_a_good_answer() {
     assert_eq!(judge(204, &HeaderMap::new(), b"", now()), Ok(Value::Null));
     assert_eq!(answer(200, &json!({"id": 1})), Ok(json!({"id": 1})));
 }
+
+#[test]
+fn a_name_that_was_cut_in_an_emoji_spoils_no_answer() {
+    for (body, name) in [(r#"{"name":"Ann \ud83d"}"#, "Ann \u{fffd}"), (r#"{"name":"An\u0000n"}"#, "Ann")] {
+        let judged = judge(200, &HeaderMap::new(), body.as_bytes(), now());
+        assert_eq!(judged, Ok(json!({ "name": name })));
+    }
+    let error = judge(404, &HeaderMap::new(), br#"{"code":1001,"message":"no \ud83d"}"#, now());
+    assert_eq!(error, Err(ZoomError::NotFound { code: 1001, message: "no \u{fffd}".to_owned() }));
+}

@@ -9,6 +9,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::repair;
 use crate::domain::events::{
     ConnectionKey, EventKind, MeetingRef, ParticipantEvent, RegistrationEvent, ZoomEvent,
 };
@@ -16,7 +17,6 @@ use crate::domain::events::{
 pub mod user;
 
 mod lenient;
-mod repair;
 #[cfg(test)]
 mod tests;
 mod time;
