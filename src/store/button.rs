@@ -1,7 +1,8 @@
 //! The calling system's own join and leave buttons: evidence of an intention (`Source::App`), beside what Zoom tells.
 //!
-//! Presses are connections of an instance of ours, a stay from a join to the leave after it. Pressing again changes
-//! nothing, and a leave without a join before it is none.
+//! Presses are connections of an instance of ours, a stay from a join to the leave after it. Every press is kept: a join
+//! while another stay is open begins a new one, and a leave without a join before it stands alone. Scoring counts only
+//! what has both times.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -26,7 +27,7 @@ pub enum Press {
     Leave,
 }
 
-/// Notes a press by `person`, whose name is `name`; `false` when it changes nothing.
+/// Notes a press by `person`, whose name is `name`; `false` when there are too many already.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -46,12 +47,13 @@ pub fn press(
         .select((table::connection_key, table::join_time, table::leave_time))
         .load(conn)?;
     let open = stays.last().filter(|(.., leave)| leave.is_none());
+    // Two presses at the same time are the same stay.
+    let next = || format!("{person}/{}", stays.len() + 1);
     let (key, join, leave) = match (press, open) {
-        (Press::Join, Some(_)) | (Press::Leave, None) => return Ok(false),
-        (Press::Join, None) if stays.len() >= STAYS_MAX => return Ok(false),
-        // Two presses at the same time are the same stay.
-        (Press::Join, None) => (format!("{person}/{}", stays.len() + 1), Some(now), None),
         (Press::Leave, Some((key, join, _))) => (key.clone(), join.map(Into::into), Some(now)),
+        _ if stays.len() >= STAYS_MAX => return Ok(false),
+        (Press::Join, _) => (next(), Some(now), None),
+        (Press::Leave, None) => (next(), None, Some(now)),
     };
     let connection = Connection {
         instance,

@@ -151,7 +151,7 @@ fn sign(keys: &SdkKeys, number: &str, role: SdkRole, front: &Front) -> Result<St
 }
 
 /// Notes that the caller pressed the calling system's button to join or to leave: evidence for where Zoom tells nothing.
-/// Pressing again changes nothing.
+/// Every press is kept; only a join with the leave after it can count.
 #[utoipa::path(post, path = "/api/zoom/meetings/{id}/join", tag = "meetings", operation_id = "press_join",
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     request_body = PressBody,
