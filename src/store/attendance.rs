@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::schema::attendance_records as table;
-use super::{Conn, Json, StoreError, UtcMillis, correction, each_backend};
+use super::{Conn, Json, StoreError, UtcMillis, correction, each_backend, hold};
 
 /// Rows in one statement: 18 columns each.
 const BATCH_MAX: usize = 1000;
@@ -85,17 +85,27 @@ pub fn is_scored(conn: &mut Conn, appointment_id: &str) -> Result<bool, StoreErr
 }
 
 /// Writes the marks of a booking: new ones, changed ones, and away with those of people who are not expected
-/// any more, unless a hand corrected them. Corrections that waited for their mark get to it.
+/// any more, unless a hand corrected them. Corrections that waited for their mark get to it. Who corrects a mark of
+/// the booking at the same time waits.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn save(conn: &mut Conn, appointment_id: &str, marks: &[MarkRow]) -> Result<(), StoreError> {
+    hold::booking(conn, appointment_id)?;
     let people: Vec<&str> = marks.iter().map(|mark| mark.person_ref.as_str()).collect();
     diesel::delete(table::table)
         .filter(table::appointment_id.eq(appointment_id))
         .filter(table::corrected_at.is_null())
-        .filter(table::person_ref.ne_all(people))
+        .filter(table::person_ref.ne_all(&people))
         .execute(conn)?;
+    if marks.iter().all(|mark| !mark.provisional) {
+        // Nothing scores these any more: they are as final as the others.
+        diesel::update(table::table)
+            .filter(table::appointment_id.eq(appointment_id).and(table::provisional.eq(true)))
+            .filter(table::person_ref.ne_all(&people))
+            .set(table::provisional.eq(false))
+            .execute(conn)?;
+    }
     for chunk in marks.chunks(BATCH_MAX) {
         each_backend!(conn, |c| diesel::insert_into(table::table)
             .values(chunk)

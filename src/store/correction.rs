@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::schema::{attendance_corrections as table, attendance_records};
-use super::{Conn, StoreError, UtcMillis};
+use super::{Conn, StoreError, UtcMillis, hold};
 use crate::domain::attendance::MarkStatus;
 
 /// Words about one person of one booking that are shown, the newest.
@@ -113,7 +113,8 @@ pub fn standing(history: &[Correction]) -> Option<&Correction> {
     history.last().filter(|word| word.status.is_some())
 }
 
-/// Says a word about a mark. The same word again changes nothing, and so does lifting what is not there.
+/// Says a word about a mark. The same word again changes nothing, and so does lifting what is not there. Who corrects
+/// or scores the booking at the same time waits; who decides by the [`history`] holds the booking before reading it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -123,11 +124,9 @@ pub fn say(
     person: &str,
     word: &Word,
 ) -> Result<Corrected, StoreError> {
-    // First of all the mark's row, as scoring does: who corrects, or scores, at the same time waits here.
+    // First of all the booking, as scoring does, which may be making the very first marks.
+    hold::booking(conn, appointment_id)?;
     let mark = attendance_records::table.find((appointment_id, person));
-    diesel::update(mark)
-        .set(attendance_records::updated_at.eq(attendance_records::updated_at))
-        .execute(conn)?;
     let history = history(conn, appointment_id, person)?;
     let before = standing(&history);
     let same = match (before, word.status) {

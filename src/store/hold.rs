@@ -23,6 +23,17 @@ pub fn bookings(conn: &mut Conn, rows: Vec<AppointmentRow>) -> Result<Vec<Appoin
     Ok(rows.into_iter().filter_map(as_held).collect())
 }
 
+/// One booking, for who writes its marks or what is said of them.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn booking(conn: &mut Conn, appointment_id: &str) -> Result<(), StoreError> {
+    let Conn::Postgres(c) = conn else { return Ok(()) };
+    let row = appointments::table.find(appointment_id).select(appointments::id).for_no_key_update();
+    row.first::<String>(c).optional()?;
+    Ok(())
+}
+
 /// The bookings of `owner` that have not begun and may still come about. Takes [`seat::lock`].
 ///
 /// # Errors

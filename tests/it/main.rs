@@ -50,6 +50,7 @@ mod store_directory;
 mod store_door;
 mod store_judge;
 mod store_licences;
+mod store_marks;
 mod store_parity;
 mod store_rules;
 mod store_seats;

@@ -20,7 +20,7 @@ use crate::http::{Front, sight};
 use crate::store::correction::{self, Corrected, Word};
 use crate::store::due::{self, DueKind};
 use crate::store::outbox::Event;
-use crate::store::{Conn, attendance, news, story};
+use crate::store::{Conn, attendance, hold, news, story};
 
 /// The longest note.
 const NOTE_LENGTH_MAX: usize = 1000;
@@ -107,6 +107,8 @@ fn write(
     }
     let attended = read_attended(conn, caller, id)?;
     let appointment = &attended.booking.appointment.id;
+    // Two words with one `If-Match` must not both pass.
+    hold::booking(conn, appointment)?;
     let history = correction::history(conn, appointment, person)?;
     // A correction of somebody who was taken off the roster since can still be lifted.
     let expected = attended.case.roster.iter().any(|known| known.person == person);
@@ -117,8 +119,9 @@ fn write(
     let Corrected::Changed { computed, from, to } = correction::say(conn, appointment, person, word)? else {
         return Ok(());
     };
-    // Made at the same moment by a scoring that did not see this word, a mark would lack it: the next one brings it.
-    if computed.is_none() && attendance::is_scored(conn, appointment)? {
+    // A mark that the roster asks for and nobody has made yet is made; one that only this word kept is not kept on.
+    let kept_by_hand = !expected && computed.is_some();
+    if kept_by_hand || computed.is_none() && attendance::is_scored(conn, appointment)? {
         due::set(conn, DueKind::Score, appointment, word.at)?;
     }
     let (kind, text) = match word.status {
