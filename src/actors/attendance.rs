@@ -6,6 +6,7 @@
 
 pub(super) mod auto_end;
 mod difference;
+mod proof;
 mod report;
 mod score;
 mod window;

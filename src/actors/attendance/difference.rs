@@ -9,12 +9,16 @@ use crate::store::attendance::MarkRow;
 
 /// Times that moved by less are no news.
 const MOVED_SECONDS: i64 = 60;
+/// Nor are scores, in thousandths, that moved by less together with such a time.
+const MOVED_MILLI: i64 = 50;
 
 /// A mark as it was.
 #[derive(Debug)]
 pub(super) struct Was {
     status: String,
     attended_seconds: i64,
+    score_milli: i64,
+    flags: Flags,
     pub(super) provisional: bool,
     /// The rules that made it, as marks name them.
     pub(super) rules: String,
@@ -27,11 +31,25 @@ impl Was {
         Self {
             status: mark.status.clone(),
             attended_seconds: mark.attended_seconds,
+            score_milli: mark.score_milli,
+            flags: flags(mark),
             provisional: mark.provisional,
             rules: mark.rules.clone(),
             connections: Counted::of(&mark.evidence),
         }
     }
+}
+
+/// What a mark says beside status and time, by the names that records have for it.
+type Flags = [(&'static str, bool); 4];
+
+fn flags(mark: &MarkRow) -> Flags {
+    [
+        ("left_early", mark.left_early),
+        ("host_absent", mark.host_absent),
+        ("host_late", mark.host_late),
+        ("held_against", mark.held_against),
+    ]
 }
 
 /// How many connections counted in a mark, by who told of them.
@@ -65,7 +83,7 @@ impl Counted {
 pub(super) struct Difference {
     /// The people whose mark is another one.
     pub(super) changed: Vec<Value>,
-    /// The people whose mark is the same and whose time is not.
+    /// The people whose mark is the same, and whose time, score or flags are not.
     pub(super) moved: Vec<Value>,
 }
 
@@ -76,7 +94,7 @@ impl Difference {
         for mark in marks {
             let Some(was) = before.get(&mark.person_ref) else { continue };
             let other = was.status != mark.status;
-            if !other && (was.attended_seconds - mark.attended_seconds).abs() < MOVED_SECONDS {
+            if !other && !has_moved(was, mark) {
                 continue;
             }
             let now = Counted::of(&mark.evidence);
@@ -88,6 +106,15 @@ impl Difference {
             if was.attended_seconds != mark.attended_seconds {
                 note("minutes_from", (was.attended_seconds / 60).into());
                 note("minutes_to", (mark.attended_seconds / 60).into());
+            }
+            if was.score_milli != mark.score_milli {
+                note("score_milli_from", was.score_milli.into());
+                note("score_milli_to", mark.score_milli.into());
+            }
+            for ((name, now), (_, before)) in flags(mark).into_iter().zip(was.flags) {
+                if now != before {
+                    note(name, now.into());
+                }
             }
             if now != was.connections {
                 let because = format!("connections: {}, before {}", now.words(), was.connections.words());
@@ -108,6 +135,16 @@ impl Difference {
     pub(super) fn lines(&self) -> Vec<&Value> {
         self.changed.iter().chain(&self.moved).collect()
     }
+}
+
+/// Whether a mark of the same status says something else all the same.
+fn has_moved(was: &Was, mark: &MarkRow) -> bool {
+    let seconds = (was.attended_seconds - mark.attended_seconds).abs();
+    let milli = (was.score_milli - mark.score_milli).abs();
+    seconds >= MOVED_SECONDS
+        || milli >= MOVED_MILLI
+        || (milli > 0 && seconds == 0)
+        || was.flags != flags(mark)
 }
 
 #[cfg(test)]
@@ -168,6 +205,30 @@ mod tests {
         assert!(difference.changed.is_empty() && difference.moved.len() == 1);
         let mut almost = mark("present", 31, &none);
         almost.attended_seconds += 59;
+        almost.score_milli += 22;
         assert!(!between(&mark("present", 31, &none), almost).is_any());
+    }
+
+    #[test]
+    fn a_score_or_a_flag_alone_is_news_too() {
+        let none = json!([]);
+        let mut other = mark("present", 31, &none);
+        (other.score_milli, other.host_late, other.held_against) = (7, true, false);
+        let difference = between(&mark("present", 31, &none), other);
+        assert_eq!(
+            (difference.changed.len(), difference.moved),
+            (
+                0,
+                vec![json!({ "person": "ann", "from": "present", "to": "present", "score_milli_from": 0,
+                    "score_milli_to": 7, "host_late": true, "held_against": false })]
+            )
+        );
+        for flag in
+            [|mark: &mut MarkRow| mark.left_early = true, |mark: &mut MarkRow| mark.host_absent = true]
+        {
+            let mut other = mark("present", 31, &none);
+            flag(&mut other);
+            assert!(between(&mark("present", 31, &none), other).is_any());
+        }
     }
 }

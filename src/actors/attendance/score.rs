@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::difference::{Difference, Was};
+use super::proof;
 use crate::actors::engine::Engine;
 use crate::domain::appointment::AppointmentStatus;
 use crate::domain::attendance::{Assessed, Mark, MarkStatus};
@@ -99,6 +100,8 @@ struct Verdict {
     /// The last marks were provisional, or there were none.
     news: bool,
     difference: Difference,
+    /// What the story keeps of every mark; nothing while marks are provisional.
+    proof: Map<String, Value>,
     judged_by: Option<JudgedBy>,
     judge_notes: Vec<String>,
     /// The booking's status as it was read, and that by the marks where that is another one.
@@ -125,6 +128,10 @@ impl Verdict {
         let difference = Difference::of(&marks, &before.marks);
         let was_final = before.marks.values().any(|was| !was.provisional);
         let moved = !provisional && difference.is_any();
+        let proof = match provisional {
+            true => Map::new(),
+            false => proof::of(assessed, &case.meeting.id, &rules.label()),
+        };
         let matches = matches(&case, assessed);
         let status = (!provisional).then(|| status(&case, assessed)).flatten();
         let status = status.map(|status| (case.booking.status, status));
@@ -143,6 +150,7 @@ impl Verdict {
                 || !difference.changed.is_empty()
                 || moved,
             difference,
+            proof,
             judged_by: case.judged_by,
             judge_notes: case.judge_notes,
             status,
@@ -170,6 +178,7 @@ impl Verdict {
             let text = format!("attendance was scored again by the rules {}", self.rules);
             let details = json!({ "by": by, "people": self.marks.len(),
                 "changed": self.difference.lines() });
+            let details = proof::with(details, &self.proof);
             story::tell(conn, &self.appointment_id, self.now, RECALCULATED, &text, Some(details))?;
         }
         if !self.news {
@@ -199,6 +208,7 @@ impl Verdict {
         }
         let details = json!({ "people": self.marks.len(), "changed": self.difference.lines(),
             "judged_by": self.judged_by.map(JudgedBy::as_str), "notes": self.judge_notes });
+        let details = proof::with(details, &self.proof);
         story::tell(conn, &self.appointment_id, self.now, kind.as_str(), &text, Some(details))
     }
 
