@@ -1,6 +1,6 @@
 //! From the rows of Zoom's report to connections: what can be repaired is, what cannot be counted is kept as evidence.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
@@ -39,9 +39,9 @@ impl Lines {
 /// Reads the rows of the report of `span`.
 pub(super) fn lines(span: &InstanceRow, rows: &[ReportParticipant]) -> Result<Lines, StoreError> {
     let mut read = Lines::default();
-    let mut keys = BTreeSet::new();
+    let mut places = Places::default();
     for row in rows {
-        let (connection, known) = connection(span, row, &mut keys);
+        let (connection, known) = connection(span, row, &mut places);
         if !known {
             read.unknown_status += 1;
         } else if connection.join_time.is_none() && connection.leave_time.is_none() {
@@ -52,13 +52,22 @@ pub(super) fn lines(span: &InstanceRow, rows: &[ReportParticipant]) -> Result<Li
     Ok(read)
 }
 
+/// How many rows there were of each room, number and beginning.
+#[derive(Debug, Default)]
+struct Places(HashMap<(Room, String), usize>);
+
+impl Places {
+    /// The key of the next row of this room and base. A base ends with its beginning, so that none is another's key.
+    fn next_key(&mut self, room: Room, base: String) -> String {
+        let place = self.0.entry((room, base.clone())).or_default();
+        *place += 1;
+        if *place == 1 { base } else { format!("{base}#{place}") }
+    }
+}
+
 /// A row as a connection, and whether its status is a known one. Rows carry no uuid of the connection: its number and
 /// its beginning name it, and its place among those that are alike in both.
-fn connection(
-    span: &InstanceRow,
-    row: &ReportParticipant,
-    keys: &mut BTreeSet<(Room, String)>,
-) -> (Connection, bool) {
+fn connection(span: &InstanceRow, row: &ReportParticipant, places: &mut Places) -> (Connection, bool) {
     let name = row.name.clone().unwrap_or_default();
     let status = row.status.as_deref().map_or(IN_MEETING, str::trim);
     let waiting = status.eq_ignore_ascii_case(WAITING_ROOM);
@@ -72,15 +81,9 @@ fn connection(
     let (join_time, leave_time) = if known { times(span, row) } else { (None, None) };
     let began = row.join_time.map(|at| at.timestamp()).unwrap_or_default();
     let base = format!("{}@{began}", row.user_id.as_deref().unwrap_or(&name));
-    let mut key = base.clone();
-    let mut place = 2_usize;
-    while !keys.insert((room, key.clone())) {
-        key = format!("{base}#{place}");
-        place += 1;
-    }
     let connection = Connection {
         instance: span.uuid.clone(),
-        key,
+        key: places.next_key(room, base),
         room,
         source: Source::Report,
         participant_uuid: None,
@@ -111,7 +114,9 @@ fn times(span: &InstanceRow, row: &ReportParticipant) -> (Option<DateTime<Utc>>,
         (Some(join), _, Some(stay)) => {
             (Some(join), Some(until.map_or(join + stay, |until| until.min(join + stay)).max(join)))
         }
-        (Some(join), _, None) => (Some(join), None),
+        // Without a duration there was a moment, and no more.
+        (Some(join), Some(_), None) => (Some(join), Some(join)),
+        (Some(join), None, None) => (Some(join), None),
         (None, Some(leave), Some(stay)) => {
             (Some(from.map_or(leave - stay, |from| from.max(leave - stay)).min(leave)), Some(leave))
         }

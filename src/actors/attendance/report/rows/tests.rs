@@ -1,5 +1,7 @@
 //! Rows that are not as they should be.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -46,7 +48,14 @@ fn a_missing_time_is_found_by_the_duration() {
 #[test]
 fn a_leave_before_its_join_is_none() {
     assert_eq!(stay(&row(Some(20), Some(5), 10)), (Some(at(20)), Some(at(30))));
-    assert_eq!(stay(&row(Some(20), Some(5), -10)), (Some(at(20)), None));
+    assert_eq!(
+        stay(&row(Some(20), Some(5), -10)),
+        (Some(at(20)), Some(at(20))),
+        "a moment is all that is told"
+    );
+    let second =
+        ReportParticipant { leave_time: Some(at(5) - Duration::seconds(1)), ..row(Some(5), None, 0) };
+    assert_eq!(stay(&second), (Some(at(5)), Some(at(5))));
 }
 
 #[test]
@@ -89,6 +98,19 @@ fn rows_that_are_alike_in_number_and_beginning_keep_keys_of_their_own() {
     let read = lines(&span(), &rows).unwrap();
     let keys: Vec<&str> = read.lines.iter().map(|line| line.connection.key.as_str()).collect();
     assert_eq!(keys, ["16778240@1800000000", "16778240@1800000000#2", "16778240@1800000000#3"]);
+}
+
+#[test]
+fn sixty_thousand_rows_of_one_name_are_numbered_without_looking_for_a_free_key() {
+    let unnumbered = ReportParticipant { user_id: None, ..row(Some(0), Some(5), 5) };
+    let mut places = Places::default();
+    let last = (0..60_000).map(|_| connection(&span(), &unnumbered, &mut places).0.key).last();
+    assert_eq!(last.as_deref(), Some("Ann@1800000000#60000"));
+    assert_eq!(
+        places.0.into_values().collect::<Vec<_>>(),
+        [60_000],
+        "one number is all that is kept of them"
+    );
 }
 
 proptest! {
