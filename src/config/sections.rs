@@ -161,13 +161,27 @@ pub struct Attendance {
     pub report_give_up: Duration,
 }
 
+/// The longest threshold of a rule.
+const THRESHOLD_MAX: Duration = hours(24);
+
+/// A threshold of rules, which count in whole minutes.
+fn in_minutes(section: &mut Section<'_>, key: &str, default: Duration) -> Duration {
+    let span = section.get(key, default);
+    let whole = span.subsec_nanos() == 0 && span.as_secs().is_multiple_of(60);
+    if whole && span <= THRESHOLD_MAX {
+        return span;
+    }
+    section.fault(key, format!("must be whole minutes, from 0 to 1440, and is {span:?}"));
+    default
+}
+
 impl Attendance {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let share = |share: &f64| (0.0..=1.0).contains(share);
         Self {
-            present_after: section.get("present_after", minutes(15)),
+            present_after: in_minutes(section, "present_after", minutes(15)),
             present_share: section.get_if("present_share", 0.5, share, "between 0 and 1"),
-            late_after: section.get("late_after", minutes(10)),
+            late_after: in_minutes(section, "late_after", minutes(10)),
             report_delay: section.get("report_delay", minutes(15)),
             report_give_up: section.get("report_give_up", hours(72)),
         }

@@ -298,6 +298,25 @@ fn values_have_to_agree_with_each_other() {
 }
 
 #[test]
+fn thresholds_of_attendance_are_whole_minutes_of_at_most_a_day() {
+    for (key, text, told) in [
+        ("late_after", "90s", "90s"),
+        ("late_after", "45s", "45s"),
+        ("present_after", "48h", "172800s"),
+        ("present_after", "100ms", "100ms"),
+    ] {
+        let faults = faults(Settings::from_toml(&format!("[attendance]\n{key} = \"{text}\"")));
+        let fault = format!(
+            "convened.toml:2: attendance.{key}: must be whole minutes, from 0 to 1440, and is {told}"
+        );
+        assert_eq!(faults, [fault]);
+    }
+    for text in ["0s", "120s", "24h"] {
+        Settings::from_toml(&format!("[attendance]\nlate_after = \"{text}\"")).expect(text);
+    }
+}
+
+#[test]
 fn durations_are_written_for_people() {
     let settings = Settings::from_toml("[retention]\naudit = \"2years\"\n[webhook]\nmax_age = \"1h 30m\"")
         .expect("good");
