@@ -2,6 +2,7 @@
 
 use chrono::DurationRound;
 use convened::zoom::http::{Method, Response};
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::support::database::TestDatabase;
@@ -181,6 +182,20 @@ async fn a_correction_is_kept(database: TestDatabase) {
         "{story}"
     );
     assert!(!story.contains("dentist"), "{story}");
+    a_mark_goes_with_the_word_that_kept_it(&rig, &all, &path).await;
+}
+
+/// Who is not expected any more has a mark as long as a hand says so.
+async fn a_mark_goes_with_the_word_that_kept_it(rig: &Rig, all: &str, path: &str) {
+    rig.put(path, json!({ "status": "excused", "note": "changed class" })).await;
+    let leaves = "DELETE FROM appointment_attendees WHERE person_ref = 'frege'";
+    rig.database.conn().batch_execute(leaves).unwrap();
+    assert_eq!(status(rig, "service", "s", Method::DELETE, path, None).await, 200);
+    let gone = |answer: &Value| {
+        let records = answer["records"].as_array().unwrap();
+        records.len() == 3 && records.iter().all(|record| record["student_id"] != "frege")
+    };
+    rig.until(all, "without Frege", gone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

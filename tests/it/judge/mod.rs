@@ -38,6 +38,11 @@ async fn two_runs(database: TestDatabase) {
     assert!(reports.iter().all(|report| report["state"] == "complete"), "{reports:#?}");
     let last = lesson.story("attendance.final").await.pop().unwrap();
     assert_eq!(last["details"]["judged_by"], "report");
+    let told = last["details"]["marks"].as_array().unwrap();
+    let bob = told.iter().find(|mark| mark["person"] == "bob").unwrap();
+    let facts = (&bob["attended_seconds"], &bob["finding"], &bob["matched_by"]);
+    assert_eq!(facts, (&json!(600), &json!("attended"), &json!(["name"])), "{last:#}");
+    assert_eq!((told.len(), &last["details"]["rules"]), (4, &json!("standard@1")), "{last:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
