@@ -25,6 +25,7 @@ pub mod retention;
 pub mod rules;
 pub mod schedule;
 pub mod seats;
+pub mod seen;
 pub mod shard;
 pub mod statistics;
 pub mod suggestion;

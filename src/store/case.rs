@@ -16,6 +16,7 @@ use crate::domain::judgement::{Known, Told};
 use crate::domain::lifecycle::{Planned, Run};
 use crate::domain::report::JudgedBy;
 use crate::domain::rules::Rules;
+use crate::domain::seen;
 
 /// What is to be known where Zoom's list of runs could not be had.
 const UNHEARD: &str = "Zoom never gave its list of the meeting's runs";
@@ -66,6 +67,12 @@ impl Case {
             settled: &self.settled,
             rules,
         })
+    }
+
+    /// How many people were seen, hosts aside; of `whose` alone where it names somebody.
+    #[must_use]
+    pub fn heads(&self, assessed: &Assessed, whose: Option<&str>) -> usize {
+        seen::heads(&self.instances, &self.connections, assessed, whose)
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 use diesel::upsert::excluded;
 use serde::Serialize;
 
-use super::schema::zoom_participants as table;
+use super::schema::{zoom_meetings, zoom_participants as table};
 use super::{Conn, Json, StoreError, UtcMillis, each_backend};
 use crate::domain::connection::{Connection, Room, Source};
 
@@ -239,5 +239,17 @@ pub fn save_matches(conn: &mut Conn, matches: &[Match]) -> Result<(), StoreError
         };
         each_backend!(conn, |c| diesel::sql_query(statement).bind::<Text, _>(json.as_str()).execute(c))?;
     }
+    Ok(())
+}
+
+/// Keeps how many people were seen in a meeting, for reports.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn save_heads(conn: &mut Conn, meeting_id: &str, heads: usize) -> Result<(), StoreError> {
+    let heads = i64::try_from(heads).unwrap_or(i64::MAX);
+    diesel::update(zoom_meetings::table.find(meeting_id).filter(zoom_meetings::seen.ne(heads)))
+        .set(zoom_meetings::seen.eq(heads))
+        .execute(conn)?;
     Ok(())
 }

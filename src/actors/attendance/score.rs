@@ -96,6 +96,8 @@ struct Verdict {
     summary: BTreeMap<&'static str, usize>,
     marks: Vec<MarkRow>,
     matches: Vec<Match>,
+    /// People who were seen, hosts aside.
+    heads: usize,
     provisional: bool,
     /// The last marks were provisional, or there were none.
     news: bool,
@@ -132,7 +134,7 @@ impl Verdict {
             true => Map::new(),
             false => proof::of(assessed, &case.meeting.id, &rules.label()),
         };
-        let matches = matches(&case, assessed);
+        let (matches, heads) = (matches(&case, assessed), case.heads(assessed, None));
         let status = (!provisional).then(|| status(&case, assessed)).flatten();
         let status = status.map(|status| (case.booking.status, status));
         tracing::debug!(meeting.id = %case.meeting.id, provisional, "scored");
@@ -143,6 +145,7 @@ impl Verdict {
             rules: rules.label(),
             summary: summary(assessed),
             matches,
+            heads,
             provisional,
             recalculated: before.recalculation(&marks),
             news: before.marks.is_empty()
@@ -162,6 +165,7 @@ impl Verdict {
     fn perform(self, conn: &mut Conn) -> Result<(), StoreError> {
         attendance::save(conn, &self.appointment_id, &self.marks)?;
         participant::save_matches(conn, &self.matches)?;
+        participant::save_heads(conn, &self.meeting_id, self.heads)?;
         pin::keep(conn, &self.appointment_id, &self.rules, self.now.into())?;
         due::replace(conn, DueKind::Score, &self.appointment_id, self.due_at, None)?;
         if let Some((was, status)) = &self.status {

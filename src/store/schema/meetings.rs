@@ -31,6 +31,7 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         shard -> BigInt,
         version -> BigInt,
+        seen -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
     }

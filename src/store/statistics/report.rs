@@ -41,7 +41,7 @@ pub struct ReportRow {
     /// Its name.
     #[diesel(sql_type = Nullable<Text>)]
     pub group_name: Option<String>,
-    /// People seen in it, expected or not, hosts aside.
+    /// People seen in it, expected or not, hosts aside, as counted when it was scored last.
     #[diesel(sql_type = BigInt)]
     pub participants: i64,
     /// Attendees whose mark says that they were there.
@@ -63,11 +63,10 @@ pub fn meetings(
         "SELECT m.id AS id, a.id AS appointment_id, a.title AS title, a.start_at AS start_at,
             a.duration_minutes AS duration_minutes,
             CASE WHEN a.status = 'cancelled' THEN 'cancelled' ELSE m.status END AS status,
-            a.host_ref AS host_ref, h.name AS host_name, a.group_ref AS group_ref, g.name AS group_name,
-            (SELECT COUNT(*) FROM (",
+            a.host_ref AS host_ref, h.name AS host_name, a.group_ref AS group_ref, g.name AS group_name, ",
     );
     seen(selection, &mut sql);
-    sql.push(" AND p.meeting_id = m.id) AS who) AS participants, (SELECT COUNT(*) FROM attendance_records r WHERE ");
+    sql.push(" AS participants, (SELECT COUNT(*) FROM attendance_records r WHERE ");
     selection.marks(&mut sql);
     sql.push(&format!(
         " AND r.appointment_id = a.id AND {EFFECTIVE} IN ('present', 'late', 'partial')) AS attendees
@@ -88,28 +87,43 @@ pub fn meetings(
 /// # Errors
 /// [`StoreError`].
 pub fn participants(conn: &mut Conn, selection: &Selection) -> Result<i64, StoreError> {
-    let mut sql = Sql::new("SELECT COUNT(*) AS number FROM (");
+    let mut sql = Sql::new("SELECT CAST(COALESCE(SUM(");
     seen(selection, &mut sql);
-    sql.push(" AND p.meeting_id IN (SELECT m.id FROM appointments a JOIN zoom_meetings m ON m.appointment_id = a.id WHERE ");
+    sql.push(
+        "), 0) AS BIGINT) AS number
+        FROM appointments a JOIN zoom_meetings m ON m.appointment_id = a.id WHERE ",
+    );
     selection.bookings(&mut sql);
-    sql.push(")) AS who");
     sql.number(conn)
 }
 
-/// The people seen in meetings, hosts aside: our person, or else the name they showed. A waiting room is no part of a
-/// meeting, and the calling system's own buttons prove no presence.
+/// How many people were seen in the meeting `m` of the booking `a`, hosts aside, as it was counted at its last scoring
+/// (`domain::seen`); whether they were, where one person's record is wanted.
 fn seen(selection: &Selection, sql: &mut Sql) {
-    sql.push(
-        "SELECT DISTINCT p.meeting_id AS meeting_id, COALESCE(p.person_ref, '?' || LOWER(p.name)) AS who
-        FROM zoom_participants p
-        WHERE p.room <> 'waiting' AND p.source <> 'app' AND (p.person_ref IS NULL OR NOT EXISTS (
-            SELECT 1 FROM attendance_records o JOIN zoom_meetings n ON n.appointment_id = o.appointment_id
-            WHERE n.id = p.meeting_id AND o.person_ref = p.person_ref AND o.role = 'host'))",
-    );
-    if let Scope::Own(own) = &selection.scope {
-        sql.push(" AND p.person_ref = ").bind(own);
+    let own = match &selection.scope {
+        Scope::Own(own) => Some(own),
+        Scope::All | Scope::Host(_) => None,
+    };
+    let wanted: Vec<&String> = [selection.person.as_ref(), own].into_iter().flatten().collect();
+    if wanted.is_empty() {
+        sql.push("m.seen");
+        return;
     }
-    if let Some(person) = &selection.person {
+    sql.push("CASE WHEN EXISTS (SELECT 1 FROM zoom_participants p WHERE p.meeting_id = m.id");
+    for person in wanted {
         sql.push(" AND p.person_ref = ").bind(person);
     }
+    sql.push(SHOWN);
+    sql.push(
+        " AND NOT EXISTS (SELECT 1 FROM attendance_records o
+            WHERE o.appointment_id = a.id AND o.person_ref = p.person_ref AND o.role = 'host')) THEN 1 ELSE 0 END",
+    );
 }
+
+/// The condition that a row `p` shows somebody in the meeting `m`, as `domain::seen` has it.
+const SHOWN: &str = " AND p.room <> 'waiting' AND (p.source = 'hand'
+    OR (p.source = 'report' AND EXISTS (SELECT 1 FROM meeting_reports c
+        WHERE c.instance_uuid = p.instance_uuid AND c.state = 'complete'))
+    OR (p.source = 'webhook' AND NOT EXISTS (SELECT 1 FROM meeting_reports c
+        JOIN zoom_participants q ON q.instance_uuid = c.instance_uuid AND q.source = 'report'
+        WHERE c.instance_uuid = p.instance_uuid AND c.state = 'complete')))";

@@ -1,0 +1,1 @@
+ALTER TABLE zoom_meetings DROP COLUMN seen;
