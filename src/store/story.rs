@@ -101,22 +101,23 @@ pub fn told(conn: &mut Conn, appointment_ids: &[String], kind: &str) -> Result<B
     Ok(told.into_iter().collect())
 }
 
-/// The story of a booking, from `after` (a line's place; 0 for the beginning), at most `limit` lines.
+/// The story of a booking, oldest line first: its newest `limit` lines.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn of_appointment(
     conn: &mut Conn,
     appointment_id: &str,
-    after: i64,
     limit: i64,
 ) -> Result<Vec<StoryLine>, StoreError> {
-    Ok(story::table
-        .filter(story::appointment_id.eq(appointment_id).and(story::id.gt(after)))
-        .order(story::id)
+    let mut lines: Vec<StoryLine> = story::table
+        .filter(story::appointment_id.eq(appointment_id))
+        .order(story::id.desc())
         .limit(limit)
         .select(StoryLine::as_select())
-        .load(conn)?)
+        .load(conn)?;
+    lines.reverse();
+    Ok(lines)
 }
 
 /// Whether the story of a booking has a line of this kind.

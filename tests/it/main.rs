@@ -55,6 +55,7 @@ mod store_parity;
 mod store_rules;
 mod store_seats;
 mod store_settlement;
+mod store_story;
 mod store_writer;
 mod webhook;
 mod zoom_stays_true;

@@ -195,7 +195,7 @@ on_each_database! {
         let conn = &mut database.conn();
         book(conn, row("old", 0, None, "allow"), &policy(&[]));
         book(conn, row("young", 800 * 24 * 60, None, "allow"), &policy(&[]));
-        let lines = |conn: &mut Conn, id: &str| story::of_appointment(conn, id, 0, 100).unwrap().len();
+        let lines = |conn: &mut Conn, id: &str| story::of_appointment(conn, id, 100).unwrap().len();
         let (old, young) = (lines(conn, "old"), lines(conn, "young"));
         assert_eq!(sweep(conn, Sweep::Stories, after_days(729)), 0);
         assert_eq!(sweep(conn, Sweep::Stories, after_days(731)), old);

@@ -19,7 +19,7 @@ use crate::store::attendance::{self, MarkRow};
 use crate::store::correction::{self, Correction};
 use crate::store::{Conn, rules, story};
 
-/// Lines of a booking's story that are looked through.
+/// Lines of a booking's story that are looked through, the newest.
 const STORY_MAX: i64 = 1000;
 /// Display names that are shown.
 const NAMES_MAX: usize = 12;
@@ -315,7 +315,7 @@ fn names(attended: &Attended, assessed: &Assessed, person: &str) -> Vec<String> 
 /// The lines about this mark: what was said of all marks, and of the changes only this one.
 fn story_of(conn: &mut Conn, appointment: &str, person: &str) -> Result<Vec<Line>, ApiError> {
     let mut lines = Vec::new();
-    for line in story::of_appointment(conn, appointment, 0, STORY_MAX)? {
+    for line in story::of_appointment(conn, appointment, STORY_MAX)? {
         if !line.kind.starts_with("attendance.") {
             continue;
         }

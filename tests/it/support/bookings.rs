@@ -137,7 +137,7 @@ pub(crate) fn moved_to(from: i64) -> impl FnOnce(&mut AppointmentRow) {
 }
 
 pub(crate) fn story_of(conn: &mut Conn, id: &str) -> Vec<String> {
-    story::of_appointment(conn, id, 0, 100).unwrap().into_iter().map(|line| line.kind).collect()
+    story::of_appointment(conn, id, 100).unwrap().into_iter().map(|line| line.kind).collect()
 }
 
 pub(crate) fn meeting_of(conn: &mut Conn, id: &str) -> String {
