@@ -114,6 +114,49 @@ async fn check_refusals(rig: &Rig, path: &str, meeting: &str) {
     }
 }
 
+/// What every answer about the meeting, the only one, says of it.
+async fn figures_agree(rig: &Rig, meeting: &str) {
+    let attendance = rig.get(&format!("/api/zoom/meetings/{meeting}/attendance")).await;
+    let (summary, records) = (&attendance["summary"], attendance["records"].as_array().unwrap());
+    let there: i64 = ["present", "late", "partial"].iter().map(|word| summary[word].as_i64().unwrap()).sum();
+    let seconds: i64 = records.iter().map(|record| record["attended_seconds"].as_i64().unwrap()).sum();
+    let (there, seconds) = (json!(there), json!(seconds));
+    let people = rig.get(&format!("/api/zoom/meetings/{meeting}/participants")).await;
+    let one = rig.get(&format!("/api/zoom/reports?meetingId={meeting}")).await;
+    let list = rig.get("/api/zoom/reports").await;
+    let stats = rig.get("/api/zoom/stats").await;
+    let expected = people["expectedAttendees"].as_array().unwrap();
+    let came = json!(expected.iter().filter(|person| person["attended"] == true).count());
+    for (what, figure) in [
+        ("expected attendees", &came),
+        ("participants", &people["stats"]["joinedCount"]),
+        ("report of the meeting", &one["stats"]["totalJoined"]),
+        ("report", &list["meetings"][0]["attendeeCount"]),
+        ("report, all", &list["stats"]["totalAttendees"]),
+    ] {
+        assert_eq!(figure, &there, "{what}: {attendance:#}");
+    }
+    let rate = &stats["attendance_rate"];
+    for (what, figure) in [
+        ("participants", &people["stats"]["attendanceRate"]),
+        ("report of the meeting", &one["stats"]["attendanceRate"]),
+        ("report", &list["stats"]["avgAttendanceRate"]),
+    ] {
+        assert_eq!(figure, rate, "{what}");
+    }
+    for (what, answer) in [("participants", &people), ("report of the meeting", &one)] {
+        assert_eq!(answer["stats"]["totalDurationSeconds"], seconds, "{what}");
+    }
+    let heads = &people["stats"]["totalParticipants"];
+    for (what, figure) in [
+        ("report", &list["meetings"][0]["participantCount"]),
+        ("report, all", &list["stats"]["totalParticipants"]),
+        ("counters", &stats["total_participants"]),
+    ] {
+        assert_eq!(figure, heads, "{what}");
+    }
+}
+
 async fn a_correction_is_kept(database: TestDatabase) {
     let listener = Listener::start(0, 200);
     let endpoint = Listener::config(
@@ -165,7 +208,27 @@ async fn a_correction_is_kept(database: TestDatabase) {
     // The same again is nothing new; another word is; an old version is refused; lifting brings the mark back.
     ask(&rig, "host", "reyes", Method::PUT, &path, Some(excused)).await;
     assert_eq!(of(&rig.get(&all).await, "frege")["history"].as_array().unwrap().len(), 1);
+    figures_agree(&rig, &meeting).await;
     rig.put(&path, json!({ "status": "present", "note": "was in the room" })).await;
+    figures_agree(&rig, &meeting).await;
+    let seen = rig.get(&format!("/api/zoom/meetings/{meeting}/participants")).await;
+    // Ada and Frege of four; Boole was there too short. Seen were Ada, Boole and two strangers.
+    assert_eq!(
+        (
+            &seen["stats"]["joinedCount"],
+            &seen["stats"]["attendanceRate"],
+            &seen["stats"]["totalParticipants"]
+        ),
+        (&json!(3), &json!(50.0), &json!(4)),
+        "{seen:#}"
+    );
+    for (person, heads) in [("boole", 1), ("frege", 0)] {
+        let own = ask(&rig, "attendee", person, Method::GET, "/api/zoom/stats", None).await;
+        let own: Value = own.json().await.unwrap();
+        assert_eq!(own["total_participants"], heads, "{person}");
+        let own = rig.get(&format!("/api/zoom/reports?personId={person}")).await;
+        assert_eq!(own["meetings"][0]["participantCount"], heads, "{person}");
+    }
     let stale = rig.http.delete(rig.url(&path)).bearer_auth(rig.token("service", "s"));
     assert_eq!(stale.header("If-Match", first_tag).send().await.unwrap().status().as_u16(), 412);
     assert_eq!(status(&rig, "service", "s", Method::DELETE, &path, None).await, 200);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,8 +16,10 @@ use crate::domain::report::JudgedBy;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::validate::Fields;
 use crate::store::attendance::{self, CorrectionRow, MarkRow};
 use crate::store::correction::{self, Correction};
+use crate::store::rules;
 
 /// The attendance of a meeting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,22 +75,26 @@ const NOT_SCORED: &str = "The meeting has ended and is being scored";
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     responses((status = 200, body = AttendanceAnswer)))]
 pub(in crate::http) async fn show(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (attended, marks, words) = front
+    Fields::from_query(request.query_string()).finish()?;
+    let house = front.rules.clone();
+    let (attended, marks, words, rules) = front
         .read(move |conn| {
             let attended = read_attended(conn, &caller, &id)?;
             let appointment = &attended.booking.appointment.id;
             let marks = attendance::of_appointment(conn, appointment)?;
             let words = correction::histories(conn, appointment)?;
-            Ok((attended, marks, words))
+            let rules = rules::for_scoring(conn, appointment, &house)?;
+            Ok((attended, marks, words, rules))
         })
         .await?;
     let running = view::status(&attended.booking, &attended.case.meeting) == MeetingStatus::Started.as_str();
     let answer = match running {
-        true => live(&attended, &words, &Roll::call(&attended.case, &front.rules, front.clock.now())),
+        true => live(&attended, &words, &Roll::call(&attended.case, &rules, front.clock.now())),
         false => scored(&attended, marks, &words),
     };
     Ok(HttpResponse::Ok().json(answer))

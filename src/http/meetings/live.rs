@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::domain::live::{Live, Scene, Whereabouts, look};
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::validate::Fields;
 use crate::store::correction::{self, Correction};
 
 /// A meeting as it is now.
@@ -94,10 +95,12 @@ struct StrangerNow {
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     responses((status = 200, body = LiveAnswer)))]
 pub(in crate::http) async fn show(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    Fields::from_query(request.query_string()).finish()?;
     let (attended, words) = front
         .read(move |conn| {
             let attended = read_attended(conn, &caller, &id)?;

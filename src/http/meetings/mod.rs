@@ -3,13 +3,14 @@
 //! - `list`: which meetings a list shows. [`view`]: what is shown of one. `write`: making, changing, deleting.
 //! - [`doors`]: the ways in, and the end. [`join`]: what somebody needs to join. [`registrants`]: who has a link of
 //!   their own.
-//! - `roll`: who was seen and who was expected. [`participants`], [`attendance`], `record`, [`report`]: what is told of
+//! - `roll`: who was seen and who was expected. `figures`: what that comes to. [`participants`], [`attendance`], `record`, [`report`]: what is told of
 //!   that;
 //!   [`live`]: who is in now.
 //! - [`unmatched`]: those whom nobody recognises. [`matching`], [`hands`]: what a hand settles and corrects.
 
 pub(super) mod attendance;
 pub(super) mod doors;
+mod figures;
 pub(super) mod hands;
 pub(super) mod join;
 mod list;
@@ -71,7 +72,7 @@ pub(super) async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = list::read(request.query_string(), front.clock.now())?;
+    let query = list::read(request.query_string(), front.clock.now(), front.default_timezone)?;
     let viewer = sight::viewer(&caller);
     let (bookings, next_cursor) = front.read(move |conn| query.run(conn, viewer)).await?;
     let meetings = bookings

@@ -1,19 +1,19 @@
 //! Who was at a meeting, beside who was expected.
 
-use std::collections::BTreeSet;
-
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Attended;
+use super::figures::{Figures, Standing};
 use super::roll::{Expected, Participant, Roll, Share};
 use super::unmatched::{self, Unmatched};
 use super::view::{self, ClassView};
-use super::{Attended, read_attended};
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::validate::Fields;
 
 /// Who was at a meeting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,10 +46,10 @@ struct MeetingBrief {
 struct Stats {
     /// People seen, expected or not; one with three devices is one.
     total_participants: usize,
-    /// Expected people who were there.
-    joined_count: usize,
-    expected_count: usize,
-    /// In per cent of the expected, with one decimal.
+    /// Expected people who were there: by the marks that count, once there are any.
+    joined_count: i64,
+    expected_count: i64,
+    /// In per cent of the marks that count; before there are marks, of the expected. One decimal; 0 of nobody.
     attendance_rate: f64,
     total_duration_seconds: i64,
     /// Per expected person who was there.
@@ -62,20 +62,22 @@ struct Stats {
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     responses((status = 200, body = ParticipantsAnswer)))]
 pub(in crate::http) async fn show(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (rules, now) = (front.rules.clone(), front.clock.now());
+    Fields::from_query(request.query_string()).finish()?;
+    let (house, now) = (front.rules.clone(), front.clock.now());
     let answer = front
         .read(move |conn| {
-            let attended = read_attended(conn, &caller, &id)?;
-            let roll = Roll::call(&attended.case, &rules, now);
-            let unmatched = match attended.share {
-                Share::All => unmatched::of_case(conn, &attended.case, &roll)?,
+            let standing = Standing::read(conn, &caller, &id, &house)?;
+            let roll = standing.roll(now);
+            let unmatched = match standing.attended.share {
+                Share::All => unmatched::of_case(conn, &standing.attended.case, &roll)?,
                 Share::Own(_) => Vec::new(),
             };
-            Ok(ParticipantsAnswer::new(&attended, &roll, unmatched))
+            Ok(ParticipantsAnswer::new(&standing.attended, &roll, unmatched))
         })
         .await?;
     Ok(HttpResponse::Ok().json(answer))
@@ -84,10 +86,7 @@ pub(in crate::http) async fn show(
 impl ParticipantsAnswer {
     fn new(attended: &Attended, roll: &Roll<'_>, unmatched: Vec<Unmatched>) -> Self {
         let Attended { booking, case, share } = attended;
-        let participants = roll.participants(share);
         let expected = roll.attendees(share);
-        let hosts = roll.hosts(share);
-        let stats = Stats::new(&participants, &expected, &hosts);
         Self {
             meeting: MeetingBrief {
                 id: case.meeting.id.clone(),
@@ -96,50 +95,25 @@ impl ParticipantsAnswer {
                 start_time: booking.appointment.start_at.into(),
                 status: view::status(booking, &case.meeting),
             },
-            participants,
+            participants: roll.participants(share),
             expected_attendees_camel: expected.clone(),
             expected_attendees: expected,
-            hosts,
+            hosts: roll.hosts(share),
             unmatched,
-            stats,
+            stats: Stats::new(roll.heads(share), &Figures::of(roll, share)),
         }
     }
 }
 
 impl Stats {
-    fn new(participants: &[Participant], expected: &[Expected], hosts: &[Expected]) -> Self {
-        let hosts: BTreeSet<&str> = hosts.iter().map(|host| host.id.as_str()).collect();
-        let seen: BTreeSet<&str> =
-            participants.iter().map(Participant::identity).filter(|who| !hosts.contains(who)).collect();
-        let joined = expected.iter().filter(|person| person.attended).count();
-        let total_seconds: i64 = expected.iter().map(|person| person.attended_seconds).sum();
+    fn new(heads: usize, figures: &Figures) -> Self {
         Self {
-            total_participants: seen.len(),
-            joined_count: joined,
-            expected_count: expected.len(),
-            attendance_rate: per_cent(joined, expected.len()),
-            total_duration_seconds: total_seconds,
-            avg_duration_seconds: total_seconds / i64::try_from(joined).unwrap_or(i64::MAX).max(1),
+            total_participants: heads,
+            joined_count: figures.joined,
+            expected_count: figures.expected,
+            attendance_rate: figures.rate,
+            total_duration_seconds: figures.seconds,
+            avg_duration_seconds: figures.seconds_each,
         }
-    }
-}
-
-/// `part` of `whole` in per cent, with one decimal; of nobody it is 0.
-fn per_cent(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    (1000.0 * part as f64 / whole as f64).round() / 10.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_has_one_decimal_and_of_nobody_is_zero() {
-        assert_eq!(per_cent(2, 3), 66.7);
-        assert_eq!(per_cent(25, 25), 100.0);
-        assert_eq!(per_cent(0, 0), 0.0);
     }
 }

@@ -1,6 +1,6 @@
 //! Who is registered for a meeting at Zoom. Personal links are not shown here: each is its owner's.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::people::REF_LENGTH_MAX;
+use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::appointment::{self, AppointmentRow, Owner};
 use crate::store::booking::directory;
@@ -114,10 +115,12 @@ pub(crate) struct StudentAnswer {
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     responses((status = 200, body = RegistrantsAnswer)))]
 pub(in crate::http) async fn list(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    Fields::from_query(request.query_string()).finish()?;
     let (now, domain) = (front.clock.now(), front.engine.meetings.email_domain.clone());
     let answer = front
         .read(move |conn| {

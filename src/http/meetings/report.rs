@@ -4,14 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Attended;
+use super::figures::{Figures, Standing};
 use super::roll::{Participant, Roll, Share};
 use super::view::{self, ClassView};
-use super::{Attended, read_attended};
-use crate::domain::statistics::{Tally, per_cent};
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
-use crate::store::attendance;
 
 /// The report of one meeting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,7 +48,7 @@ struct ReportedHost {
 struct Stats {
     /// People on the roster.
     total_invited: i64,
-    /// Of these, those who were there.
+    /// Of these, those who were there: by the marks that count, once there are any.
     total_joined: i64,
     /// In per cent of the marks that count; before there are marks, of the invited. One decimal; 0 of nobody.
     attendance_rate: f64,
@@ -65,28 +64,16 @@ pub(in crate::http) async fn answer(
     meeting: String,
     person: Option<String>,
 ) -> Result<MeetingReport, ApiError> {
-    let (mut attended, marks) = front
-        .read(move |conn| {
-            let attended = read_attended(conn, &caller, &meeting)?;
-            let marks = attendance::of_appointment(conn, &attended.booking.appointment.id)?;
-            Ok((attended, marks))
-        })
-        .await?;
+    let house = front.rules.clone();
+    let mut standing = front.read(move |conn| Standing::read(conn, &caller, &meeting, &house)).await?;
     if let Some(person) = person {
-        attended.share = Share::Own(person);
+        standing.attended.share = Share::Own(person);
     }
-    let mut tally = Tally::default();
-    for (mark, correction) in &marks {
-        if mark.role == "attendee" && attended.share.covers(Some(&mark.person_ref)) {
-            tally.add(attendance::effective_status(mark, correction), mark.held_against, 1);
-        }
-    }
-    let roll = Roll::call(&attended.case, &front.rules, front.clock.now());
-    Ok(MeetingReport::new(&attended, &roll, &tally))
+    Ok(MeetingReport::new(&standing.attended, &standing.roll(front.clock.now())))
 }
 
 impl MeetingReport {
-    fn new(attended: &Attended, roll: &Roll<'_>, tally: &Tally) -> Self {
+    fn new(attended: &Attended, roll: &Roll<'_>) -> Self {
         let Attended { booking, case, share } = attended;
         let meeting = ReportedMeeting {
             id: case.meeting.id.clone(),
@@ -101,20 +88,13 @@ impl MeetingReport {
             class: view::class(booking),
             participants: roll.participants(share),
         };
-        let invited = roll.attendees(share);
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let joined = count(invited.iter().filter(|person| person.attended).count());
-        let seconds: i64 = invited.iter().map(|person| person.attended_seconds).sum();
-        let rate = match tally.total() {
-            0 => per_cent(joined, count(invited.len())),
-            _ => tally.rate(),
-        };
+        let figures = Figures::of(roll, share);
         let stats = Stats {
-            total_invited: count(invited.len()),
-            total_joined: joined,
-            attendance_rate: rate.unwrap_or_default(),
-            total_duration_seconds: seconds,
-            avg_duration_seconds: seconds / joined.max(1),
+            total_invited: figures.expected,
+            total_joined: figures.joined,
+            attendance_rate: figures.rate,
+            total_duration_seconds: figures.seconds,
+            avg_duration_seconds: figures.seconds_each,
         };
         Self { meeting, stats }
     }

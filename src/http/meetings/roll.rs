@@ -8,12 +8,15 @@ use utoipa::ToSchema;
 
 use crate::clock::Instant;
 use crate::domain::attendance::{Assessed, Mark, MarkStatus, RosterPerson};
-use crate::domain::connection::{Connection, ConnectionId, Room, Source};
-use crate::domain::identity::{NOBODY, settlement_key};
+use crate::domain::connection::{Connection, ConnectionId};
+use crate::domain::identity::NOBODY;
 use crate::domain::rules::Rules;
+use crate::domain::seen::Shown;
+use crate::domain::statistics::was_there;
 use crate::domain::unmatched::{self, Group};
 use crate::http::auth::Caller;
 use crate::http::sight::SeenMeeting;
+use crate::store::attendance::{CorrectionRow, MarkRow, effective_status};
 use crate::store::case::Case;
 use crate::store::participant::ParticipantRow;
 
@@ -63,15 +66,6 @@ pub(super) struct Participant {
     source: &'static str,
     /// What the person was recognised by; `hand` without a `user_id` was settled to be nobody we know.
     matched_by: Option<&'static str>,
-    #[serde(skip)]
-    identity: String,
-}
-
-impl Participant {
-    /// Who it is, for counting heads: the person, or else what the connection shows.
-    pub(super) fn identity(&self) -> &str {
-        &self.identity
-    }
 }
 
 /// Somebody who is expected.
@@ -85,6 +79,7 @@ pub(super) struct Expected {
     avatar: Option<String>,
     /// `attendee` or `host`.
     role: &'static str,
+    /// By the mark that counts, once there is one.
     pub(super) attended: bool,
     pub(super) attended_seconds: i64,
 }
@@ -94,6 +89,8 @@ pub(in crate::http) struct Roll<'a> {
     case: &'a Case,
     assessed: Assessed,
     now: Instant,
+    /// The stored marks, where they count.
+    marks: &'a [(MarkRow, CorrectionRow)],
 }
 
 impl<'a> Roll<'a> {
@@ -104,7 +101,27 @@ impl<'a> Roll<'a> {
 
     /// The roll of a case that was assessed already.
     pub(in crate::http) fn of(case: &'a Case, assessed: Assessed, now: Instant) -> Self {
-        Self { case, assessed, now }
+        Self { case, assessed, now, marks: &[] }
+    }
+
+    /// The roll by these marks, of which none are there before a meeting is scored.
+    pub(super) fn by_marks(self, marks: &'a [(MarkRow, CorrectionRow)]) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// The stored marks of the attendees that `share` covers.
+    pub(super) fn marks(&self, share: &Share) -> impl Iterator<Item = &'a (MarkRow, CorrectionRow)> {
+        let marks = self.marks.iter();
+        marks.filter(|(mark, _)| mark.role == "attendee" && share.covers(Some(&mark.person_ref)))
+    }
+
+    /// How many people were seen, of those `share` covers: one with three devices is one.
+    pub(super) fn heads(&self, share: &Share) -> usize {
+        let whose = match share {
+            Share::All => None,
+            Share::Own(own) => Some(own.as_str()),
+        };
+        self.case.heads(&self.assessed, whose)
     }
 
     /// What the case comes to.
@@ -114,14 +131,14 @@ impl<'a> Roll<'a> {
 
     /// Those whom nobody recognises, in groups that one word settles; the members are places in the case.
     pub(in crate::http) fn strangers(&self) -> Vec<Group> {
-        let judged = self.judged_instances();
+        let seen = self.shown();
         let unmatched: BTreeSet<&ConnectionId> = self.assessed.unmatched.iter().collect();
         let shown: Vec<usize> = self
             .case
             .connections
             .iter()
             .enumerate()
-            .filter(|(_, c)| is_shown(c, &judged) && unmatched.contains(&c.id()))
+            .filter(|(_, c)| seen.shows(c) && unmatched.contains(&c.id()))
             .map(|(place, _)| place)
             .collect();
         let connections: Vec<&Connection> =
@@ -140,8 +157,8 @@ impl<'a> Roll<'a> {
 
     /// The key under which a word of a hand about this connection is kept.
     pub(super) fn key_of(&self, connection: &Connection) -> String {
-        let judged = self.judged_instances();
-        let shown: Vec<&Connection> = self.case.connections.iter().filter(|c| is_shown(c, &judged)).collect();
+        let seen = self.shown();
+        let shown: Vec<&Connection> = self.case.connections.iter().filter(|c| seen.shows(c)).collect();
         unmatched::key_of(connection, &shown, &self.case.roster)
     }
 
@@ -159,12 +176,12 @@ impl<'a> Roll<'a> {
             .iter()
             .map(|(id, person, by)| (id, (person.as_str(), by.as_str())))
             .collect();
-        let judged = self.judged_instances();
+        let seen = self.shown();
         self.case
             .participants
             .iter()
             .zip(&self.case.connections)
-            .filter(|(_, connection)| is_shown(connection, &judged))
+            .filter(|(_, connection)| seen.shows(connection))
             .map(|(row, connection)| (row, connection, whose.get(&connection.id()).copied()))
             .filter(|(_, _, who)| share.covers(who.map(|(person, _)| person)))
             .map(|(row, connection, who)| participant(row, connection, who, self.now))
@@ -186,53 +203,40 @@ impl<'a> Roll<'a> {
         self.attendees(share).iter().filter(|person| person.attended).count()
     }
 
-    fn expected(&self, marks: &[Mark], role: &'static str, share: &Share) -> Vec<Expected> {
+    fn expected(&self, found: &[Mark], role: &'static str, share: &Share) -> Vec<Expected> {
         let people: BTreeMap<&str, &RosterPerson> =
             self.case.roster.iter().map(|person| (person.person.as_str(), person)).collect();
-        marks
+        let stored: BTreeMap<&str, (bool, i64)> = self
+            .marks
+            .iter()
+            .map(|(mark, correction)| {
+                let status = MarkStatus::parse(effective_status(mark, correction));
+                (mark.person_ref.as_str(), (status.is_some_and(was_there), mark.attended_seconds))
+            })
+            .collect();
+        let attended = |mark: &Mark| match stored.is_empty() {
+            true => (was_there(mark.status), mark.attended_secs),
+            false => stored.get(mark.person.as_str()).copied().unwrap_or_default(),
+        };
+        found
             .iter()
             .filter(|mark| share.covers(Some(&mark.person)))
-            .filter_map(|mark| Some((mark, *people.get(mark.person.as_str())?)))
-            .map(|(mark, person)| Expected {
+            .filter_map(|mark| Some((attended(mark), *people.get(mark.person.as_str())?)))
+            .map(|((attended, attended_seconds), person)| Expected {
                 id: person.person.clone(),
                 name: person.name.clone(),
                 email: person.email.clone(),
                 avatar: None,
                 role,
-                attended: mark.status != MarkStatus::Absent,
-                attended_seconds: mark.attended_secs,
+                attended,
+                attended_seconds,
             })
             .collect()
     }
 
-    /// The runs whose report stands in the place of the webhooks.
-    fn judged_instances(&self) -> BTreeSet<&'a str> {
-        let complete: BTreeSet<&str> = self
-            .case
-            .instances
-            .iter()
-            .filter(|instance| instance.report_complete)
-            .map(|instance| instance.uuid.as_str())
-            .collect();
-        self.case
-            .connections
-            .iter()
-            .filter(|connection| connection.source == Source::Report)
-            .map(|connection| connection.instance.as_str())
-            .filter(|instance| complete.contains(instance))
-            .collect()
+    fn shown(&self) -> Shown<'a> {
+        Shown::of(&self.case.instances, &self.case.connections)
     }
-}
-
-/// Waiting rooms are no part of the meeting, and the calling system's own buttons prove no presence.
-fn is_shown(connection: &Connection, judged: &BTreeSet<&str>) -> bool {
-    connection.room != Room::Waiting
-        && match connection.source {
-            Source::Hand => true,
-            Source::App => false,
-            Source::Report => judged.contains(connection.instance.as_str()),
-            Source::Webhook => !judged.contains(connection.instance.as_str()),
-        }
 }
 
 fn participant(
@@ -257,6 +261,5 @@ fn participant(
         room: connection.room.as_str(),
         source: connection.source.as_str(),
         matched_by: who.map(|(_, by)| by),
-        identity: person.map_or_else(|| settlement_key(connection), str::to_owned),
     }
 }
