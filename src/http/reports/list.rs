@@ -44,7 +44,7 @@ struct ReportMeeting {
     status: String,
     host: Option<Named>,
     class: Option<Named>,
-    /// People seen in it, expected or not, hosts aside.
+    /// People seen in it, expected or not, hosts aside; counted when it is scored.
     #[serde(rename = "participantCount")]
     participant_count: i64,
     /// Attendees whose mark says that they were there.
@@ -101,8 +101,8 @@ struct ReportPerson {
     /// In per cent, with one decimal; null where nothing counts.
     attendance_rate: Option<f64>,
     attended_minutes: i64,
-    /// The mean of their scores, 0.000 to 1.000.
-    average_score: f64,
+    /// The mean of their scores in the marks that count, 0.000 to 1.000; null where nothing counts.
+    average_score: Option<f64>,
 }
 
 pub(super) async fn answer(front: &Front, wanted: Wanted) -> Result<ReportAnswer, ApiError> {
@@ -178,13 +178,13 @@ impl From<PersonLine> for ReportPerson {
             counted: marks.counted,
             attendance_rate: marks.rate(),
             attended_minutes: minutes(line.attended_seconds),
-            average_score: average_score(line.score_milli, marks.total()),
+            average_score: average_score(line.score_milli, marks.counted),
         }
     }
 }
 
 /// The mean of scores in thousandths, as a share with three decimals.
-fn average_score(score_milli: i64, marks: i64) -> f64 {
+fn average_score(score_milli: i64, marks: i64) -> Option<f64> {
     // `per_cent` rounds to thousandths of the whole.
-    per_cent(score_milli, marks * 1000).unwrap_or_default() / 100.0
+    per_cent(score_milli, marks * 1000).map(|share| share / 100.0)
 }

@@ -4,7 +4,8 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::{EFFECTIVE, Selection};
-use crate::domain::statistics::Tally;
+use crate::domain::attendance::MarkStatus;
+use crate::domain::statistics::{Tally, counts};
 use crate::store::sql::Sql;
 use crate::store::{Conn, StoreError};
 
@@ -24,7 +25,7 @@ pub struct PersonLine {
     pub marks: Tally,
     /// What they attended, in seconds.
     pub attended_seconds: i64,
-    /// Their scores added up, in thousandths.
+    /// The scores of the marks that count, added up, in thousandths.
     pub score_milli: i64,
 }
 
@@ -77,7 +78,9 @@ pub fn lines(conn: &mut Conn, selection: &Selection, limit: usize) -> Result<Vec
         if let Some(line) = lines.last_mut() {
             line.marks.add(&row.status, row.held_against, row.number);
             line.attended_seconds += row.seconds;
-            line.score_milli += row.score;
+            if MarkStatus::parse(&row.status).is_some_and(|status| counts(status, row.held_against)) {
+                line.score_milli += row.score;
+            }
         }
     }
     Ok(lines)
