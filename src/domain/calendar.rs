@@ -101,11 +101,17 @@ pub struct Part {
     pub span: Span,
 }
 
-/// The buckets that the days from `first` to `last` are in, in order, empty ones and all; `None` when there are more
-/// than `max`.
+/// The first and the last day that a stretch of time is in.
 #[must_use]
-pub fn buckets(first: NaiveDate, last: NaiveDate, zone: Tz, bucket: Bucket, max: usize) -> Option<Vec<Part>> {
-    let whole = days(first, last, zone);
+pub fn first_and_last(span: Span, zone: Tz) -> (NaiveDate, NaiveDate) {
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+    (day(span.from), day(span.until - Duration::milliseconds(1)))
+}
+
+/// The buckets that a stretch of time is in, in order, empty ones and all; `None` when there are more than `max`.
+#[must_use]
+pub fn buckets(whole: Span, zone: Tz, bucket: Bucket, max: usize) -> Option<Vec<Part>> {
+    let (first, last) = first_and_last(whole, zone);
     let mut parts = Vec::new();
     let mut begins = bucket.first_day(first);
     while begins <= last {
@@ -117,7 +123,10 @@ pub fn buckets(first: NaiveDate, last: NaiveDate, zone: Tz, bucket: Bucket, max:
             from: day_start(begins, zone).max(whole.from),
             until: day_start(next, zone).min(whole.until),
         };
-        parts.push(Part { first_day: begins, span });
+        // Where midnight comes twice, the clock shows yesterday once more after today has begun.
+        if span.from <= span.until {
+            parts.push(Part { first_day: begins, span });
+        }
         begins = next;
     }
     Some(parts)
@@ -162,21 +171,40 @@ mod tests {
     #[test]
     fn weeks_begin_on_monday_and_months_on_the_first() {
         let utc = Tz::UTC;
-        let weeks = buckets(day("2026-01-01"), day("2026-01-12"), utc, Bucket::Week, 10).unwrap();
+        let weeks = buckets(days(day("2026-01-01"), day("2026-01-12"), utc), utc, Bucket::Week, 10).unwrap();
         let names: Vec<String> = weeks.iter().map(|part| part.first_day.to_string()).collect();
         assert_eq!(names, ["2025-12-29", "2026-01-05", "2026-01-12"]);
         assert_eq!(weeks[0].span.from, at("2026-01-01T00:00:00Z"), "only what was asked for is counted");
         assert_eq!(weeks[2].span.until, at("2026-01-13T00:00:00Z"));
-        let months = buckets(day("2026-01-31"), day("2026-03-01"), utc, Bucket::Month, 10).unwrap();
+        let months =
+            buckets(days(day("2026-01-31"), day("2026-03-01"), utc), utc, Bucket::Month, 10).unwrap();
         let names: Vec<String> = months.iter().map(|part| part.first_day.to_string()).collect();
         assert_eq!(names, ["2026-01-01", "2026-02-01", "2026-03-01"]);
     }
 
     #[test]
     fn more_buckets_than_allowed_are_none() {
-        assert_eq!(buckets(day("2026-01-01"), day("2026-01-04"), Tz::UTC, Bucket::Day, 3), None);
-        assert!(buckets(day("2026-01-01"), day("2026-01-03"), Tz::UTC, Bucket::Day, 3).is_some());
-        assert_eq!(buckets(day("2026-01-02"), day("2026-01-01"), Tz::UTC, Bucket::Day, 3), Some(vec![]));
+        let from_first =
+            |last: &str| buckets(days(day("2026-01-01"), day(last), Tz::UTC), Tz::UTC, Bucket::Day, 3);
+        assert_eq!(from_first("2026-01-04"), None);
+        assert!(from_first("2026-01-03").is_some());
+        assert_eq!(from_first("2025-12-31"), Some(vec![]));
+    }
+
+    #[test]
+    fn of_less_than_a_day_only_that_is_counted() {
+        let berlin = "Europe/Berlin".parse().unwrap();
+        let whole = Span { from: at("2026-07-01T08:00:00Z"), until: at("2026-07-02T22:00:00Z") };
+        let parts = buckets(whole, berlin, Bucket::Day, 9).unwrap();
+        let found: Vec<_> =
+            parts.iter().map(|part| (part.first_day, part.span.from, part.span.until)).collect();
+        assert_eq!(
+            found,
+            [
+                (day("2026-07-01"), whole.from, at("2026-07-01T22:00:00Z")),
+                (day("2026-07-02"), at("2026-07-01T22:00:00Z"), whole.until),
+            ]
+        );
     }
 
     #[test]
@@ -204,7 +232,7 @@ mod tests {
             // Around the turn of 2018, when Sao Paulo still jumped over midnight.
             let at = at("2017-01-10T00:00:00Z") + Duration::minutes(minute);
             let first = at.with_timezone(&zone).date_naive() - Days::new(40);
-            let parts = buckets(first, first + Days::new(80), zone, bucket, 100).unwrap();
+            let parts = buckets(days(first, first + Days::new(80), zone), zone, bucket, 100).unwrap();
             prop_assert!(parts.windows(2).all(|two| two[0].span.until == two[1].span.from), "no gap, no overlap");
             let holding: Vec<&Part> =
                 parts.iter().filter(|part| part.span.from <= at && at < part.span.until).collect();

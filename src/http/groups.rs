@@ -262,9 +262,7 @@ pub(super) async fn list(
     front: web::Data<Front>,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let mut fields = Fields::from_query(request.query_string());
-    let page = Page::read(&mut fields);
-    fields.finish()?;
+    let page = Page::alone(request.query_string())?;
     if caller.role == Role::Attendee {
         return Err(ApiError::Forbidden("only hosts, services and admins may list groups"));
     }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -111,7 +112,7 @@ pub(super) async fn get(
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     let now = front.clock.now();
-    let asked = Asked::read(request.query_string(), &caller, now)?;
+    let asked = Asked::read(request.query_string(), &caller, now, front.default_timezone)?;
     let policy = front.hosts.clone();
     let answer = front.read(move |conn| asked.answer(conn, &policy, now)).await?;
     Ok(HttpResponse::Ok().json(answer))
@@ -145,11 +146,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(query: &str, caller: &Caller, now: Instant) -> Result<Self, ApiError> {
+    fn read(query: &str, caller: &Caller, now: Instant, zone: Tz) -> Result<Self, ApiError> {
         let mut fields = Fields::from_query(query);
+        let (from, to) = when::between(&mut fields, zone);
         // Nobody can be booked for what has passed.
-        let from = when::instant(&mut fields, &["from"], false).map_or(now, |from| from.max(now));
-        let to = when::instant(&mut fields, &["to"], true);
+        let from = from.map_or(now, |from| from.max(now));
         let duration = fields.integer(&["duration"], 1..=1440);
         let duration = fields.need("duration", duration);
         let host = fields.text(&["host"], REF_LENGTH_MAX);

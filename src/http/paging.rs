@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 
+use super::error::ApiError;
 use super::validate::Fields;
 use crate::store::UtcMillis;
 use crate::store::appointment::Place;
@@ -22,6 +23,14 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// Reads a query that has nothing but a page.
+    pub(super) fn alone(query: &str) -> Result<Self, ApiError> {
+        let mut fields = Fields::from_query(query);
+        let page = Self::read(&mut fields);
+        fields.finish()?;
+        Ok(page)
+    }
+
     /// Reads `limit` and `cursor`.
     pub(super) fn read(fields: &mut Fields) -> Self {
         Self::read_up_to(fields, LIMIT_MAX)

@@ -110,10 +110,11 @@ pub(super) async fn list(
     let mut fields = Fields::from_query(request.query_string());
     let page = Page::read(&mut fields);
     let key = fields.text(&["meetingId", "meeting_id"], 64);
+    let (from, to) = when::between(&mut fields, front.default_timezone);
     let mut wanted = Wanted {
         meeting_id: None,
-        from: when::instant(&mut fields, &["from"], false).map(UtcMillis::from),
-        to: when::instant(&mut fields, &["to"], true).map(UtcMillis::from),
+        from: from.map(UtcMillis::from),
+        to: to.map(UtcMillis::from),
         after: page.after_place(&mut fields),
     };
     fields.finish()?;

@@ -1,13 +1,11 @@
 //! Times in requests: RFC 3339 instants, or wall times in a zone.
 
-use chrono::{
-    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Timelike, Utc,
-};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SubsecRound, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::validate::Fields;
 use crate::domain::recurrence::Moment;
-use crate::domain::schedule;
+use crate::domain::{calendar, schedule};
 
 /// Times outside these years are mistakes, and some databases cannot order them.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=2200;
@@ -48,28 +46,39 @@ pub(super) fn time(fields: &mut Fields, names: &[&str]) -> Option<Given> {
     given
 }
 
-/// Reads an instant for a filter; a date alone is its beginning (or, for `end`, the beginning of the next day) in
-/// UTC.
-pub(super) fn instant(fields: &mut Fields, names: &[&str], end: bool) -> Option<DateTime<Utc>> {
+/// Reads an instant for a filter; a time without an offset is wall time in `zone`, and a date alone is the beginning of
+/// that day there (or, for `end`, of the next).
+pub(super) fn instant(fields: &mut Fields, names: &[&str], end: bool, zone: Tz) -> Option<DateTime<Utc>> {
     let text = fields.text(names, 64)?;
-    let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().filter(|date| YEARS.contains(&date.year()));
-    let found = match (date, parse(&text)) {
-        (Some(date), _) => {
-            let date = if end { date.succ_opt().unwrap_or(date) } else { date };
-            Some(date.and_time(NaiveTime::MIN).and_utc())
+    let name = names.first().copied().unwrap_or_default();
+    match moment(&text) {
+        Some(Moment::Day(day)) if end => Some(calendar::days(day, day, zone).until),
+        Some(Moment::Day(day)) => Some(calendar::day_start(day, zone)),
+        Some(Moment::Instant(at)) => Some(at),
+        Some(Moment::Wall(wall)) => {
+            let resolved = schedule::resolve(wall, &zone);
+            if resolved.is_none() {
+                fields.fault(name, gap(zone));
+            }
+            resolved.map(|resolved| resolved.at)
         }
-        (None, Some(Given::Instant(at))) => Some(at.with_timezone(&Utc)),
-        (None, Some(Given::Wall(wall))) => Some(wall.and_utc()),
-        (None, None) => None,
-    };
-    if found.is_none() {
-        let name = names.first().copied().unwrap_or_default();
-        fields.fault(name, "must be a time such as 2026-01-15T10:00:00Z or a date");
+        None => {
+            fields.fault(name, "must be a time such as 2026-01-15T10:00:00Z or a date");
+            None
+        }
     }
-    found
 }
 
-/// A time as an exception of a series names it: an instant, a wall time or a day.
+/// Reads a filter's `from` and `to`.
+pub(super) fn between(fields: &mut Fields, zone: Tz) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    (instant(fields, &["from"], false, zone), instant(fields, &["to"], true, zone))
+}
+
+fn gap(zone: Tz) -> String {
+    format!("does not exist in {zone}: the clocks jump over it")
+}
+
+/// A time as a filter or an exception of a series names it: an instant, a wall time or a day.
 pub(super) fn moment(text: &str) -> Option<Moment> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| YEARS.contains(&day.year()));
     day.map(Moment::Day).or_else(|| match parse(text)? {
@@ -94,7 +103,7 @@ pub(super) fn zone(fields: &mut Fields, names: &[&str]) -> Option<Tz> {
 /// The start of a booking in its zone; a fault when there is no such time or it is over.
 pub(super) fn start(fields: &mut Fields, given: Given, zone: Tz, now: DateTime<Utc>) -> Option<Start> {
     let Some(resolved) = resolve(given, zone) else {
-        fields.fault("start_time", format!("does not exist in {zone}: the clocks jump over it"));
+        fields.fault("start_time", gap(zone));
         return None;
     };
     let at = resolved.at.trunc_subsecs(3);
@@ -189,6 +198,29 @@ mod tests {
         assert!(started("9999-01-01T00:00:00Z").1.contains("must be a time"));
         assert!(started("2026-12-31T23:59:60Z").1.contains("must be a time"), "a leap second");
         assert!(started("2026-07-01T10:00:00+02:00").0.is_some());
+    }
+
+    #[test]
+    fn a_filter_is_in_the_zone_where_it_names_none() {
+        let read = |text: &str, zone: Tz| {
+            let mut fields = Fields::from_query(&format!("from={0}&to={0}", text.replace('+', "%2B")));
+            let (from, to) = between(&mut fields, zone);
+            (from.map(|at| at.to_rfc3339()), to.map(|at| at.to_rfc3339()), faults(fields))
+        };
+        let (berlin, cairo) = (chrono_tz::Europe::Berlin, chrono_tz::Africa::Cairo);
+        for (text, zone, from, to) in [
+            ("2026-07-01", berlin, "2026-06-30T22:00:00+00:00", "2026-07-01T22:00:00+00:00"),
+            ("2026-03-29", berlin, "2026-03-28T23:00:00+00:00", "2026-03-29T22:00:00+00:00"),
+            ("2026-04-24", cairo, "2026-04-23T22:00:00+00:00", "2026-04-24T21:00:00+00:00"),
+            ("2026-07-01T10:00", berlin, "2026-07-01T08:00:00+00:00", "2026-07-01T08:00:00+00:00"),
+            ("2026-07-01T10:00:00Z", berlin, "2026-07-01T10:00:00+00:00", "2026-07-01T10:00:00+00:00"),
+            ("2026-07-01T10:00:00+05:00", berlin, "2026-07-01T05:00:00+00:00", "2026-07-01T05:00:00+00:00"),
+        ] {
+            let found = read(text, zone);
+            assert_eq!(found, (Some(from.to_owned()), Some(to.to_owned()), String::new()), "{text}");
+        }
+        assert!(read("2026-03-29T02:30:00", berlin).2.contains("does not exist"));
+        assert!(read("soon", berlin).2.contains("must be a time"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::support::database::TestDatabase;
 use crate::support::rig::Rig;
 
+mod asked;
+
 const START: &str = "2099-06-30T22:30:00Z";
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -147,6 +149,10 @@ async fn days_classes_and_people(school: &School) {
         ("classId=9b&personId=boole", 2),
         ("personId=frege", 1),
         ("personId=reyes", 2),
+        ("startDate=2099-06-30T22:30:00Z", 2),
+        ("startDate=2099-07-01T00:30:00", 2),
+        ("startDate=2099-07-01T00:30:00&timezone=UTC", 1),
+        ("endDate=2099-07-01T00:30:00%2B02:00", 1),
         ("classId=nobody", 0),
     ] {
         let report = school.rig.get(&format!("/api/zoom/reports?{query}")).await;
@@ -158,11 +164,51 @@ async fn days_classes_and_people(school: &School) {
     assert_eq!(rates, [(&json!("ada"), &json!(50.0)), (&json!("boole"), &json!(100.0))]);
     assert_eq!((&people[1]["excused"], &people[1]["counted"]), (&json!(1), &json!(1)));
     assert_eq!((&people[0]["attended_minutes"], &people[0]["average_score"]), (&json!(45), &json!(0.5)));
+    assert_eq!(people[1]["average_score"], 0.5, "without the lesson that he was excused from");
+    let class = school.rig.get("/api/zoom/reports?classId=8a").await;
+    let nothing = &class["people"][0];
+    assert_eq!((&nothing["id"], &nothing["counted"]), (&json!("ada"), &json!(0)), "{class:#}");
+    assert_eq!((&nothing["attendance_rate"], &nothing["average_score"]), (&Value::Null, &Value::Null));
     let one = school.rig.get("/api/zoom/reports?personId=frege").await;
     assert_eq!(
         (&one["people"][0]["partial"], &one["people"][0]["attendance_rate"]),
         (&json!(1), &json!(0.0))
     );
+}
+
+/// Whose presence was told by webhooks that a complete report stands in the place of was not seen.
+async fn a_report_outdoes_webhooks_in_everybodys_own_record(school: &School) {
+    let row = |source: &str, person: &str| {
+        format!(
+            "INSERT INTO zoom_participants (meeting_id, instance_uuid, source, room, connection_key, name, person_ref,
+                created_at, updated_at)
+            SELECT id, 'run', '{source}', 'main', '{person}', '{person}', '{person}', created_at, created_at
+            FROM zoom_meetings WHERE id = '{}';",
+            school.lessons[0].1
+        )
+    };
+    let report = format!(
+        "INSERT INTO meeting_reports (instance_uuid, meeting_id, state, attempts, pages_read, participants,
+            created_at, updated_at)
+        SELECT 'run', id, 'reading', 1, 1, 1, created_at, created_at FROM zoom_meetings WHERE id = '{}';",
+        school.lessons[0].1
+    );
+    let statement = |text: &str| {
+        diesel::connection::SimpleConnection::batch_execute(&mut school.rig.database.conn(), text).unwrap();
+    };
+    let seen = async || {
+        let mut seen = Vec::new();
+        for person in ["ada", "boole", "reyes"] {
+            seen.push(
+                school.as_person("student", person, "/api/zoom/stats").await.1["total_participants"].clone(),
+            );
+        }
+        seen
+    };
+    statement(&(row("webhook", "ada") + &row("report", "boole") + &row("report", "reyes") + &report));
+    assert_eq!(seen().await, [1, 0, 0], "half a report shows nobody");
+    statement("UPDATE meeting_reports SET state = 'complete'");
+    assert_eq!(seen().await, [0, 1, 0], "the host is no participant");
 }
 
 async fn one_meeting(school: &School) {
@@ -294,6 +340,9 @@ async fn everything(database: TestDatabase) {
     everybody_gets_what_is_theirs(&school).await;
     counters_and_analytics(&school).await;
     tables(&school).await;
+    asked::filters_are_in_the_default_zone(&school).await;
+    asked::what_nobody_knows_is_named(&school).await;
+    a_report_outdoes_webhooks_in_everybodys_own_record(&school).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,6 +84,15 @@ async fn old_marks_change_only_when_somebody_asks_for_a_recalculation() {
         marks(&answer),
         expect([("ada", "present", "standard@2"), ("boole", "partial", "standard@2")])
     );
+    // By the rules that made the marks, which are not the configuration's any more.
+    let seconds = |record: &Value| record["attended_seconds"].as_i64().unwrap();
+    let attended: i64 = answer["records"].as_array().unwrap().iter().map(seconds).sum();
+    let people = rig.get(&format!("/api/zoom/meetings/{meeting}/participants")).await;
+    let report = rig.get(&format!("/api/zoom/reports?meetingId={meeting}")).await;
+    for stats in [&people["stats"], &report["stats"]] {
+        let found = (&stats["attendanceRate"], &stats["totalDurationSeconds"]);
+        assert_eq!(found, (&json!(50.0), &json!(attended)), "{stats:#}");
+    }
     let again = rig.post(recalculate, json!({})).await;
     assert_eq!((&again["queued"], &again["more"]), (&json!(0), &json!(false)));
     let story = rig.get(&format!("/api/appointments/{appointment}/story")).await;
@@ -112,7 +121,11 @@ async fn bad_rules_are_refused_with_every_fault_named() {
     assert_eq!(found, ["colour", "late_after_minutes", "present_needs", "present_share"]);
     let group = json!({ "kind": "class", "name": "9b", "members": [], "attendance_rules": "strict" });
     assert_eq!(faults(Method::PUT, "/api/groups/9b", group.clone()).await, ["attendance_rules"]);
-    rig.put("/api/attendance-rules/strict", json!({ "present_after_minutes": 30 })).await;
+    for (minutes, status) in [(20, 201), (30, 200), (30, 200)] {
+        let body = json!({ "present_after_minutes": minutes });
+        let (found, answer) = rig.call(Method::PUT, "/api/attendance-rules/strict", Some(body)).await;
+        assert_eq!(found, status, "{answer}");
+    }
     let answer = rig.put("/api/groups/9b", group).await;
     assert_eq!(answer["group"]["attendance_rules"], "strict");
     let list = rig.get("/api/attendance-rules").await;
@@ -120,6 +133,6 @@ async fn bad_rules_are_refused_with_every_fault_named() {
     assert_eq!(names, ["standard", "strict"]);
     let (status, _) = rig.call(Method::POST, "/api/attendance-rules/none/preview", Some(json!({}))).await;
     assert_eq!(status, 404);
-    let (status, _) = rig.call(Method::GET, "/api/attendance-rules/strict?version=2", None).await;
+    let (status, _) = rig.call(Method::GET, "/api/attendance-rules/strict?version=3", None).await;
     assert_eq!(status, 404);
 }

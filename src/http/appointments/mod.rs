@@ -79,6 +79,7 @@ pub(super) async fn list(
     let mut fields = Fields::from_query(request.query_string());
     let page = Page::read(&mut fields);
     let text = |fields: &mut Fields, name: &str| fields.text(&[name], 200);
+    let (from, to) = when::between(&mut fields, front.default_timezone);
     let filter = BookingFilter {
         statuses: statuses(&mut fields),
         kind: fields.choice(&["kind"], &KINDS).map(str::to_owned),
@@ -86,8 +87,8 @@ pub(super) async fn list(
         group: text(&mut fields, "group"),
         series: text(&mut fields, "series"),
         attendee: text(&mut fields, "attendee"),
-        from: when::instant(&mut fields, &["from"], false).map(Into::into),
-        to: when::instant(&mut fields, &["to"], true).map(Into::into),
+        from: from.map(Into::into),
+        to: to.map(Into::into),
         sync: fields.choice(&["sync"], &SYNC_STATES).map(str::to_owned),
         text: text(&mut fields, "q"),
         visible_to: sight::viewer(&caller),

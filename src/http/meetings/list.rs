@@ -1,5 +1,6 @@
 //! Which meetings a list shows.
 
+use chrono_tz::Tz;
 use utoipa::IntoParams;
 
 use crate::clock::Instant;
@@ -46,13 +47,16 @@ pub(super) struct Query {
 }
 
 /// Reads the query of the list.
-pub(super) fn read(query: &str, now: Instant) -> Result<Query, ApiError> {
+pub(super) fn read(query: &str, now: Instant, zone: Tz) -> Result<Query, ApiError> {
     let mut fields = Fields::from_query(query);
+    let meeting_status = fields.choice(&["status"], &STATUSES).map(str::to_owned);
+    let group = fields.text(&["class_id", "group"], REF_LENGTH_MAX);
+    let (from, to) = when::between(&mut fields, zone);
     let mut filter = BookingFilter {
-        meeting_status: fields.choice(&["status"], &STATUSES).map(str::to_owned),
-        group: fields.text(&["class_id", "group"], REF_LENGTH_MAX),
-        from: when::instant(&mut fields, &["from"], false).map(UtcMillis::from),
-        to: when::instant(&mut fields, &["to"], true).map(UtcMillis::from),
+        meeting_status,
+        group,
+        from: from.map(UtcMillis::from),
+        to: to.map(UtcMillis::from),
         with_meeting: true,
         ..BookingFilter::default()
     };
@@ -93,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_day_as_the_end_is_meant_whole() {
-        let query = read("from=2026-01-01&to=2026-01-31&classId=9b", now()).unwrap();
+        let query = read("from=2026-01-01&to=2026-01-31&classId=9b", now(), Tz::UTC).unwrap();
         let at = |text: &str| Some(UtcMillis::from(text.parse::<DateTime<Utc>>().unwrap()));
         assert_eq!(query.filter.from, at("2026-01-01T00:00:00Z"));
         assert_eq!(query.filter.to, at("2026-02-01T00:00:00Z"));
@@ -102,7 +106,9 @@ mod tests {
 
     #[test]
     fn every_fault_of_the_query_is_named() {
-        let Err(ApiError::Validation(faults)) = read("status=on&from=soon&limit=0&colour=red", now()) else {
+        let Err(ApiError::Validation(faults)) =
+            read("status=on&from=soon&limit=0&colour=red", now(), Tz::UTC)
+        else {
             panic!("the query was taken");
         };
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn upcoming_leaves_out_what_is_over_or_called_off() {
-        let query = read("upcoming=true", now()).unwrap();
+        let query = read("upcoming=true", now(), Tz::UTC).unwrap();
         assert_eq!(query.filter.from, Some(UtcMillis::from(now())));
         assert_eq!(query.filter.statuses, ["confirmed", "in_progress"]);
     }

@@ -199,8 +199,8 @@ pub(in crate::http) async fn queue(
     caller.must_act_for_all()?;
     let now = front.clock.now();
     let mut fields = Fields::from_query(request.query_string());
-    let from = when::instant(&mut fields, &["from"], false).unwrap_or(now - QUEUE_REACHES);
-    let to = when::instant(&mut fields, &["to"], true).unwrap_or(now);
+    let (from, to) = when::between(&mut fields, front.default_timezone);
+    let (from, to) = (from.unwrap_or(now - QUEUE_REACHES), to.unwrap_or(now));
     let page = Page::read_up_to(&mut fields, MEETINGS_MAX);
     let after = page.after_place(&mut fields);
     fields.finish()?;

@@ -7,17 +7,19 @@ use chrono::{DateTime, Days as DayCount, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::query::{Days, scope};
+use super::query::{Bounds, COUNTED, selection};
 use super::stats::{millis, zoom_latency};
 use super::{minutes, whole};
+use crate::clock::Instant;
 use crate::domain::calendar::{self, Bucket, Part};
+use crate::domain::schedule::Span;
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::people::REF_LENGTH_MAX;
 use crate::http::validate::Fields;
 use crate::store::statistics::{By, Numbers, Selection, numbers};
-use crate::store::{UtcMillis, group, person};
+use crate::store::{group, person};
 use crate::telemetry::Latency;
 
 /// Buckets of one answer: a year of days, and a day to spare.
@@ -112,11 +114,11 @@ struct ZoomApi {
 #[utoipa::path(get, path = "/api/zoom/analytics/meetings", tag = "reports",
     operation_id = "get_meeting_analytics",
     params(
-        ("from" = Option<String>, Query, description = "The first day"),
-        ("to" = Option<String>, Query, description = "The last day; today without it"),
+        ("from" = Option<String>, Query, description = "The first day, or the time it begins at"),
+        ("to" = Option<String>, Query, description = "The last day, or the time it ends at; today without it"),
         ("bucket" = Option<String>, Query, description = "`day` (by itself), `week` (from Monday) or `month`"),
         ("classId" = Option<String>, Query, description = "Only of this group"),
-        ("timezone" = Option<String>, Query, description = "The zone in which the days are")),
+        ("timezone" = Option<String>, Query, description = "The zone of days, and of times without an offset")),
     responses((status = 200, body = AnalyticsAnswer)))]
 pub(in crate::http) async fn get(
     front: web::Data<Front>,
@@ -174,16 +176,12 @@ struct Wanted {
 impl Wanted {
     fn read(query: &str, caller: &Caller, front: &Front) -> Result<Self, ApiError> {
         let mut fields = Fields::from_query(query);
-        let names = (["from", "start_date"], ["to", "end_date"]);
-        let days = Days::read(&mut fields, &names.0, &names.1, front.default_timezone);
+        let bounds = Bounds::read(&mut fields, COUNTED, front.default_timezone);
         let word = fields.choice(&["bucket"], &Bucket::WORDS).unwrap_or("day");
         let group = fields.text(&["class_id", "group"], REF_LENGTH_MAX);
-        let today = front.clock.now().with_timezone(&days.zone).date_naive();
-        let last = days.last.unwrap_or_else(|| days.first.map_or(today, |first| first.max(today)));
-        let first =
-            days.first.or_else(|| last.checked_sub_days(DayCount::new(DAYS_DEFAULT - 1))).unwrap_or(last);
+        let (span, zone) = (with_defaults(&bounds, front.clock.now()), bounds.zone);
         let bucket = Bucket::parse(word).unwrap_or(Bucket::Day);
-        let parts = calendar::buckets(first, last, days.zone, bucket, BUCKETS_MAX);
+        let parts = calendar::buckets(span, zone, bucket, BUCKETS_MAX);
         if parts.is_none() {
             fields.fault(
                 "bucket",
@@ -191,18 +189,27 @@ impl Wanted {
             );
         }
         fields.finish()?;
-        let span = calendar::days(first, last, days.zone);
-        let selection = Selection {
-            from: UtcMillis::from(span.from),
-            until: UtcMillis::from(span.until),
-            appointment: None,
-            group,
-            person: None,
-            scope: scope(caller, None)?,
-        };
-        let timezone = days.zone.name().to_owned();
+        let (first, last) = calendar::first_and_last(span, zone);
+        let selection = selection(caller, span, group, None)?;
+        let timezone = zone.name().to_owned();
         Ok(Self { first, last, word, timezone, parts: parts.unwrap_or_default(), selection })
     }
+}
+
+/// The time that is counted: up to the end of today, and thirty days where no beginning was asked for.
+fn with_defaults(bounds: &Bounds, now: Instant) -> Span {
+    let zone = bounds.zone;
+    let day_of = |at: Instant| at.with_timezone(&zone).date_naive();
+    let until = bounds.until.unwrap_or_else(|| {
+        let last = bounds.from.map_or(now, |from| from.max(now));
+        calendar::days(day_of(last), day_of(last), zone).until
+    });
+    let from = bounds.from.unwrap_or_else(|| {
+        let (_, last) = calendar::first_and_last(Span { from: until, until }, zone);
+        let first = last.checked_sub_days(DayCount::new(DAYS_DEFAULT - 1)).unwrap_or(last);
+        calendar::day_start(first, zone)
+    });
+    Span { from, until }
 }
 
 /// Those with the most meetings.

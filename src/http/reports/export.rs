@@ -8,6 +8,7 @@ use super::table;
 use crate::domain::access::Action;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::statistics::lines::{self, MarkLine};
 use crate::store::statistics::{Scope, Selection};
@@ -44,10 +45,12 @@ impl Kind {
     params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
     responses((status = 200, body = String, content_type = "text/csv")))]
 pub(in crate::http) async fn meeting_csv(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    Fields::from_query(request.query_string()).finish()?;
     of_meeting(&front, caller, id.into_inner(), Kind::Csv).await
 }
 
@@ -58,10 +61,12 @@ pub(in crate::http) async fn meeting_csv(
     responses((status = 200, body = Vec<u8>,
         content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))]
 pub(in crate::http) async fn meeting_xlsx(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    Fields::from_query(request.query_string()).finish()?;
     of_meeting(&front, caller, id.into_inner(), Kind::Xlsx).await
 }
 

@@ -1,6 +1,6 @@
 //! Which bookings a report is about, read from its query.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use utoipa::IntoParams;
 
@@ -29,10 +29,10 @@ pub(in crate::http) struct ReportQuery {
     /// The report of this meeting alone: its id or its Zoom number.
     #[param(rename = "meetingId")]
     meeting_id: Option<String>,
-    /// Only what starts on or after this day.
+    /// Only what starts on or after this day, or at or after this time.
     #[param(rename = "startDate")]
     start_date: Option<String>,
-    /// Only what starts on or before this day.
+    /// Only what starts on or before this day, or before this time.
     #[param(rename = "endDate")]
     end_date: Option<String>,
     /// Only of this group.
@@ -41,7 +41,7 @@ pub(in crate::http) struct ReportQuery {
     /// Only what this person hosts or is invited to, and only their marks.
     #[param(rename = "personId")]
     person_id: Option<String>,
-    /// The zone in which the days are; `appointments.default_timezone` without it.
+    /// The zone of days, and of times without an offset; `appointments.default_timezone` without it.
     timezone: Option<String>,
     /// Meetings on a page: 1 to 200, 50 by itself.
     limit: Option<i64>,
@@ -59,50 +59,57 @@ pub(in crate::http) struct Wanted {
     pub(super) after: Option<Place>,
 }
 
-/// Days that are asked for.
+/// The names of the bounds of counters.
+pub(super) const COUNTED: (&[&str], &[&str]) = (&["from", "start_date"], &["to", "end_date"]);
+
+/// The time that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Days {
-    pub(super) first: Option<NaiveDate>,
-    pub(super) last: Option<NaiveDate>,
+pub(super) struct Bounds {
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
     pub(super) zone: Tz,
 }
 
-impl Days {
-    /// Reads two days and their zone.
-    pub(super) fn read(fields: &mut Fields, first: &[&str], last: &[&str], zone: Tz) -> Self {
+impl Bounds {
+    /// Reads two times or days, and the zone they are in.
+    pub(super) fn read(fields: &mut Fields, names: (&[&str], &[&str]), zone: Tz) -> Self {
         let zone = when::zone(fields, &["timezone"]).unwrap_or(zone);
-        let days = Self { first: day(fields, first, zone), last: day(fields, last, zone), zone };
-        if let (Some(from), Some(to)) = (days.first, days.last)
-            && from > to
+        let from = when::instant(fields, names.0, false, zone);
+        let until = when::instant(fields, names.1, true, zone);
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
         {
-            fields.fault(last.first().copied().unwrap_or_default(), "is before the first day");
+            fields.fault(names.1.first().copied().unwrap_or_default(), "is not after the beginning");
         }
-        days
+        Self { from, until, zone }
     }
 
-    /// The time of these days; without end where none was asked for.
+    /// The time between them; without end where none was asked for.
     pub(super) fn span(&self) -> Span {
-        let year = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default();
-        let (first, last) =
-            (self.first.unwrap_or(year(FIRST_YEAR)), self.last.unwrap_or(year(LAST_YEAR + 1)));
-        calendar::days(first, last, self.zone)
+        let begins =
+            |year| calendar::day_start(NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default(), self.zone);
+        let (from, until) = (self.from, self.until);
+        Span {
+            from: from.unwrap_or_else(|| begins(FIRST_YEAR)),
+            until: until.unwrap_or_else(|| begins(LAST_YEAR + 1)),
+        }
     }
 }
 
-/// Reads a day; a time is the day it falls on in `zone`.
-fn day(fields: &mut Fields, names: &[&str], zone: Tz) -> Option<NaiveDate> {
-    let text = fields.text(names, 64)?;
-    let day = text.parse::<NaiveDate>().ok();
-    let day = day.or_else(|| Some(text.parse::<DateTime<Utc>>().ok()?.with_timezone(&zone).date_naive()));
-    let day = day.filter(|day| (FIRST_YEAR..=LAST_YEAR).contains(&day.year()));
-    if day.is_none() {
-        fields.fault(names.first().copied().unwrap_or_default(), "must be a day such as 2026-01-15");
-    }
-    day
+/// What starts in this time, for the caller's eyes.
+pub(super) fn selection(
+    caller: &Caller,
+    span: Span,
+    group: Option<String>,
+    person: Option<String>,
+) -> Result<Selection, ApiError> {
+    let scope = scope(caller, person.as_deref())?;
+    let (from, until) = (UtcMillis::from(span.from), UtcMillis::from(span.until));
+    Ok(Selection { from, until, appointment: None, group, person, scope })
 }
 
 /// Whose eyes it is for. Who sees only their own record may not ask for somebody else's.
-pub(super) fn scope(caller: &Caller, person: Option<&str>) -> Result<Scope, ApiError> {
+fn scope(caller: &Caller, person: Option<&str>) -> Result<Scope, ApiError> {
     let own = caller.subject.clone();
     match caller.role {
         Role::Service | Role::Admin => Ok(Scope::All),
@@ -116,16 +123,13 @@ pub(super) fn scope(caller: &Caller, person: Option<&str>) -> Result<Scope, ApiE
 pub(super) fn read(query: &str, caller: &Caller, zone: Tz) -> Result<Wanted, ApiError> {
     let mut fields = Fields::from_query(query);
     let meeting = fields.text(&["meeting_id"], REF_LENGTH_MAX);
-    let days = Days::read(&mut fields, &["start_date"], &["end_date"], zone);
+    let bounds = Bounds::read(&mut fields, (&["start_date"], &["end_date"]), zone);
     let group = fields.text(&["class_id", "group"], REF_LENGTH_MAX);
     let person = fields.text(&["person_id", "person"], REF_LENGTH_MAX);
     let page = Page::read(&mut fields);
     let after = page.after_place(&mut fields);
     fields.finish()?;
-    let scope = scope(caller, person.as_deref())?;
-    let span = days.span();
-    let (from, until) = (UtcMillis::from(span.from), UtcMillis::from(span.until));
-    let selection = Selection { from, until, appointment: None, group, person, scope };
+    let selection = selection(caller, bounds.span(), group, person)?;
     Ok(Wanted { meeting, selection, page, after })
 }
 
@@ -147,6 +151,22 @@ mod tests {
         let selection = read(query, &caller(Role::Admin), Tz::UTC).unwrap().selection;
         assert_eq!(selection.from, at("2026-03-28T23:00:00Z"));
         assert_eq!(selection.until, at("2026-03-29T22:00:00Z"));
+    }
+
+    #[test]
+    fn times_are_exact_bounds() {
+        let of = |query: &str| {
+            read(query, &caller(Role::Admin), chrono_tz::Europe::Berlin).map(|wanted| wanted.selection)
+        };
+        let selection = of("startDate=2026-07-01T10:00:00&endDate=2026-07-01T10:00:00Z").unwrap();
+        assert_eq!(selection.from, at("2026-07-01T08:00:00Z"), "wall time in the zone");
+        assert_eq!(selection.until, at("2026-07-01T10:00:00Z"), "as it says");
+        let selection = of("startDate=2026-07-01T10:00:00&timezone=Asia/Tokyo").unwrap();
+        assert_eq!(selection.from, at("2026-07-01T01:00:00Z"));
+        for query in ["startDate=2026-03-29T02:30:00", "startDate=2026-07-01T10:00Z&endDate=2026-07-01T12:00"]
+        {
+            assert!(matches!(of(query), Err(ApiError::Validation(_))), "{query}");
+        }
     }
 
     #[test]

@@ -4,15 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::query::{Days, scope};
+use super::query::{Bounds, COUNTED, selection};
 use super::{minutes, whole};
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
 use crate::http::validate::Fields;
-use crate::store::UtcMillis;
 use crate::store::statistics::report;
-use crate::store::statistics::{By, Numbers, Selection, numbers};
+use crate::store::statistics::{By, Numbers, numbers};
 use crate::telemetry::{self, Latency};
 
 /// The histogram of calls to Zoom.
@@ -40,7 +39,7 @@ pub(in crate::http) struct StatsAnswer {
     partial: i64,
     absent: i64,
     excused: i64,
-    /// People seen, in each meeting counted by itself, hosts aside.
+    /// People seen, in each scored meeting counted by itself, hosts aside.
     total_participants: i64,
     planned_minutes: i64,
     /// From the opening of each meeting to its end.
@@ -53,12 +52,12 @@ pub(in crate::http) struct StatsAnswer {
     zoom_api_latency_p95_ms: Option<f64>,
 }
 
-/// Counters: of everything, or from a day (`from`) to a day (`to`).
+/// Counters: of everything, or from a day or time (`from`) to another (`to`).
 #[utoipa::path(get, path = "/api/zoom/stats", tag = "reports", operation_id = "get_stats",
     params(
-        ("from" = Option<String>, Query, description = "Only what starts on or after this day"),
-        ("to" = Option<String>, Query, description = "Only what starts on or before this day"),
-        ("timezone" = Option<String>, Query, description = "The zone in which the days are")),
+        ("from" = Option<String>, Query, description = "Only what starts on or after this day, or at or after this time"),
+        ("to" = Option<String>, Query, description = "Only what starts on or before this day, or before this time"),
+        ("timezone" = Option<String>, Query, description = "The zone of days, and of times without an offset")),
     responses((status = 200, body = StatsAnswer)))]
 pub(in crate::http) async fn get(
     front: web::Data<Front>,
@@ -66,18 +65,9 @@ pub(in crate::http) async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::from_query(request.query_string());
-    let names = (["from", "start_date"], ["to", "end_date"]);
-    let days = Days::read(&mut fields, &names.0, &names.1, front.default_timezone);
+    let bounds = Bounds::read(&mut fields, COUNTED, front.default_timezone);
     fields.finish()?;
-    let span = days.span();
-    let selection = Selection {
-        from: UtcMillis::from(span.from),
-        until: UtcMillis::from(span.until),
-        appointment: None,
-        group: None,
-        person: None,
-        scope: scope(&caller, None)?,
-    };
+    let selection = selection(&caller, bounds.span(), None, None)?;
     let (numbers, participants) = front
         .store
         .read(move |conn| {

@@ -229,6 +229,53 @@ mod tests {
         );
     }
 
+    /// The workbook that `lines` make, read by another's hand: the text and the numbers of its one sheet.
+    fn opened(lines: &[MarkLine]) -> calamine::Range<calamine::Data> {
+        use calamine::Reader as _;
+        let file = std::io::Cursor::new(xlsx(lines).unwrap());
+        let mut book: calamine::Xlsx<_> = calamine::Reader::new(file).unwrap();
+        assert_eq!(book.sheet_names(), ["Attendance"]);
+        assert!(book.worksheet_formula("Attendance").unwrap().is_empty(), "nothing is a formula");
+        book.worksheet_range("Attendance").unwrap()
+    }
+
+    #[test]
+    fn a_workbook_says_what_the_csv_says_in_texts_and_numbers() {
+        use calamine::Data;
+        let formula = MarkLine { corrected_note: Some("@SUM(A1)".to_owned()), ..line("=1+2") };
+        let number =
+            MarkLine { title: "007".to_owned(), score_milli: 1000, attended_seconds: 100, ..line("-1") };
+        let lines = [line("Ján Příklad"), formula, number];
+        let table = csv(&lines).unwrap();
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).from_reader(&table[BYTE_ORDER_MARK.len()..]);
+        let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        let sheet = opened(&lines);
+        assert_eq!(sheet.get_size(), (1 + lines.len(), COLUMNS.len()));
+        let decimals = |column: usize| match COLUMNS[column] {
+            "score" => Some(3),
+            "minutes" | "minutes_with_host" => Some(1),
+            _ => None,
+        };
+        for (row, record) in records.iter().enumerate() {
+            for (column, told) in record.iter().enumerate() {
+                let cell = sheet.get((row, column)).unwrap();
+                let shown = match (cell, decimals(column).filter(|_| row > 0)) {
+                    (Data::Float(number), Some(decimals)) => format!("{number:.decimals$}"),
+                    (Data::String(text), None) => harmless(text.clone()),
+                    (Data::Empty, None) => String::new(),
+                    (other, _) => panic!("{row} {}: {other:?}", COLUMNS[column]),
+                };
+                assert_eq!(shown, told, "{row} {}", COLUMNS[column]);
+            }
+        }
+        assert_eq!(
+            sheet.get((2, 7)),
+            Some(&Data::String("=1+2".to_owned())),
+            "as it is, without an apostrophe"
+        );
+    }
+
     #[test]
     fn a_workbook_is_a_zip_file_with_one_sheet_and_takes_the_longest_text() {
         let book = xlsx(&[line(&"x".repeat(CELL_LENGTH_MAX + 1)), line("=1+2")]).unwrap();

@@ -9,6 +9,7 @@ mod thresholds;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,8 +21,10 @@ use super::etag::{self, Precondition};
 use super::paging::Page;
 use super::people::checked_ref;
 use super::validate::Fields;
+use super::when;
 use crate::domain::rules::Rules;
 use crate::store::Conn;
+use crate::store::pin::Scored;
 use crate::store::rules::{self, STANDARD, Version};
 use thresholds::{RulesBody, ThresholdsView};
 
@@ -76,6 +79,12 @@ fn newest(conn: &mut Conn, name: &str, house: Rules) -> Result<Rules, ApiError> 
     rules::newest(conn, name)?.or(house).ok_or(ApiError::NotFound("set of rules"))
 }
 
+/// Reads which of the scored meetings that use the rules of this name: those of a time.
+fn scored(fields: &mut Fields, name: String, zone: Tz) -> Scored {
+    let (from, to) = when::between(fields, zone);
+    Scored { rules: name, from: from.map(Into::into), to: to.map(Into::into), ..Scored::default() }
+}
+
 /// All rules, each in its newest version.
 #[utoipa::path(get, path = "/api/attendance-rules", tag = "attendance", operation_id = "list_rules",
     params(
@@ -87,9 +96,7 @@ pub(super) async fn list(
     front: web::Data<Front>,
     _caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let mut fields = Fields::from_query(request.query_string());
-    let page = Page::read(&mut fields);
-    fields.finish()?;
+    let page = Page::alone(request.query_string())?;
     let (after, rows) = (page.after(), page.rows());
     let mut found = front.read(move |conn| Ok(rules::list(conn, after.as_deref(), rows)?)).await?;
     let next_cursor = page.cut(&mut found, |version| version.rules.name.clone());
@@ -131,7 +138,9 @@ pub(super) async fn get(
 #[utoipa::path(put, path = "/api/attendance-rules/{name}", tag = "attendance", operation_id = "put_rules",
     params(("name" = String, Path, description = "`standard` for the rules of bookings that name none"),
         ("If-Match" = Option<String>, Header, description = "Only if this is still the newest version")),
-    request_body = RulesBody, responses((status = 200, body = RulesAnswer)))]
+    request_body = RulesBody,
+    responses((status = 201, body = RulesAnswer, description = "The first version"),
+        (status = 200, body = RulesAnswer, description = "Another version, or the newest where it says the same")))]
 pub(super) async fn put(
     request: HttpRequest,
     front: web::Data<Front>,
@@ -146,14 +155,16 @@ pub(super) async fn put(
     fields.finish()?;
     let now = front.clock.now().into();
     let precondition = Precondition::of(&request);
-    let version = front
+    let (known, version) = front
         .write(move |conn| {
             rules::lock(conn)?;
             let newest = rules::newest(conn, &name)?;
+            let known = newest.is_some();
             precondition.check_found(newest.map(|newest| newest.version))?;
-            Ok(rules::write(conn, &name, thresholds, &caller.subject, now)?)
+            Ok((known, rules::write(conn, &name, thresholds, &caller.subject, now)?))
         })
         .await?;
     let tag = etag::tag(version.rules.version, 0);
-    Ok(HttpResponse::Ok().insert_header(tag).json(RulesAnswer { rules: version.into() }))
+    let mut answer = if known { HttpResponse::Ok() } else { HttpResponse::Created() };
+    Ok(answer.insert_header(tag).json(RulesAnswer { rules: version.into() }))
 }

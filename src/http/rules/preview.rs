@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{RulesView, newest, thresholds};
+use super::{RulesView, newest, scored, thresholds};
 use crate::domain::attendance::{Mark, MarkStatus};
 use crate::domain::rules::Rules;
 use crate::http::Front;
@@ -14,10 +14,9 @@ use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::paging::{Page, place_key};
-use crate::http::when;
 use crate::store::attendance::{self, CorrectionRow, MarkRow};
 use crate::store::pin::{self, Scored, ScoredBooking};
-use crate::store::{Conn, UtcMillis, case};
+use crate::store::{Conn, case};
 
 /// What is wanted: thresholds as they would be written, and which meetings.
 #[derive(Debug, ToSchema)]
@@ -26,9 +25,9 @@ pub(crate) struct PreviewBody {
     #[schema(inline)]
     #[serde(flatten)]
     thresholds: thresholds::RulesBody,
-    /// Meetings that start at this instant or later.
+    /// Meetings that start at or after this time or day.
     from: Option<String>,
-    /// Meetings that start before this instant.
+    /// Meetings that start before this time, or on or before this day.
     to: Option<String>,
     /// How many meetings to look at: 1 to 200, 50 without it.
     limit: Option<i64>,
@@ -102,19 +101,12 @@ pub(in crate::http) async fn preview(
 ) -> Result<HttpResponse, ApiError> {
     caller.must_act_for_all()?;
     let mut fields = body.fields()?;
-    let from = when::instant(&mut fields, &["from"], false);
-    let to = when::instant(&mut fields, &["to"], true);
+    let which = scored(&mut fields, path.into_inner(), front.default_timezone);
     let page = Page::read(&mut fields);
     let after = page.after_place(&mut fields);
     let thresholds = thresholds::read(&mut fields);
     fields.finish()?;
-    let which = Scored {
-        rules: path.into_inner(),
-        from: from.map(UtcMillis::from),
-        to: to.map(UtcMillis::from),
-        after,
-        ..Scored::default()
-    };
+    let which = Scored { after, ..which };
     let (house, rows) = (front.rules.clone(), page.rows());
     let (now, mut bookings) = front
         .read(move |conn| Ok((newest(conn, &which.rules, house)?, pin::list(conn, &which, rows)?)))

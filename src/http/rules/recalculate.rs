@@ -5,13 +5,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::newest;
+use super::{newest, scored};
 use crate::http::Front;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
-use crate::http::when;
-use crate::store::UtcMillis;
 use crate::store::pin::{self, Scored};
 
 /// Meetings named in one request.
@@ -25,9 +23,9 @@ const ID_LENGTH_MAX: usize = 64;
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes the body, which is read field by field so that every fault is named")]
 pub(crate) struct RecalculateBody {
-    /// Those that start at this instant or later.
+    /// Those that start at or after this time or day.
     from: Option<String>,
-    /// Those that start before this instant.
+    /// Those that start before this time, or on or before this day.
     to: Option<String>,
     /// These meetings, by their ids or Zoom numbers, at most 200.
     meetings: Option<Vec<String>>,
@@ -62,8 +60,7 @@ pub(in crate::http) async fn recalculate(
 ) -> Result<HttpResponse, ApiError> {
     caller.must_act_for_all()?;
     let mut fields = body.fields()?;
-    let from = when::instant(&mut fields, &["from"], false);
-    let to = when::instant(&mut fields, &["to"], true);
+    let which = scored(&mut fields, path.into_inner(), front.default_timezone);
     let mut meetings = Vec::new();
     for (item, place) in fields.items(&["meetings"], MEETINGS_MAX).unwrap_or_default().into_iter().zip(0..) {
         match item {
@@ -73,13 +70,7 @@ pub(in crate::http) async fn recalculate(
         }
     }
     fields.finish()?;
-    let which = Scored {
-        rules: path.into_inner(),
-        from: from.map(UtcMillis::from),
-        to: to.map(UtcMillis::from),
-        meetings,
-        ..Scored::default()
-    };
+    let which = Scored { meetings, ..which };
     let (house, now) = (front.rules.clone(), front.clock.now().into());
     let answer = front
         .write(move |conn| {
