@@ -109,14 +109,15 @@ fn seen(selection: &Selection, sql: &mut Sql) {
         sql.push("m.seen");
         return;
     }
-    sql.push("CASE WHEN EXISTS (SELECT 1 FROM zoom_participants p WHERE p.meeting_id = m.id");
+    sql.push("CAST(CASE WHEN EXISTS (SELECT 1 FROM zoom_participants p WHERE p.meeting_id = m.id");
     for person in wanted {
         sql.push(" AND p.person_ref = ").bind(person);
     }
     sql.push(SHOWN);
     sql.push(
         " AND NOT EXISTS (SELECT 1 FROM attendance_records o
-            WHERE o.appointment_id = a.id AND o.person_ref = p.person_ref AND o.role = 'host')) THEN 1 ELSE 0 END",
+            WHERE o.appointment_id = a.id AND o.person_ref = p.person_ref AND o.role = 'host'))
+            THEN 1 ELSE 0 END AS BIGINT)",
     );
 }
 
