@@ -3,7 +3,7 @@
 use convened::store::story;
 
 use crate::support::bookings::{book, now, policy, row};
-use crate::support::database::{TestDatabase, on_each_database};
+use crate::support::database::on_each_database;
 
 on_each_database! {
     of_a_long_story_the_end_is_read(database) {
