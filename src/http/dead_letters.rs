@@ -30,7 +30,7 @@ struct DeadLetterView {
     /// Its name; empty when not even that was understood.
     event: String,
     zoom_meeting_id: Option<String>,
-    /// As it came.
+    /// As it came, without a registrant's personal link.
     body: String,
     received_at: DateTime<Utc>,
     attempts: i64,

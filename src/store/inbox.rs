@@ -15,6 +15,7 @@ use super::{Conn, StoreError, UtcMillis};
 use crate::domain::shard::ShardSet;
 
 mod insert;
+mod link;
 mod unowned;
 
 pub use insert::{Receipt, insert};
@@ -102,6 +103,7 @@ impl NewEvent {
             Err(fault) => (Heading::default(), Some(fault)),
         };
         let (body, fault) = storable(body, fault);
+        let body = link::without(body);
         Self {
             digest,
             event: heading.event,
@@ -160,7 +162,7 @@ pub struct InboxEvent {
     pub zoom_meeting_id: Option<String>,
     /// The instance's UUID.
     pub instance_uuid: Option<String>,
-    /// The body as it came.
+    /// The body as it came, without a registrant's personal link.
     pub body: String,
     /// When it came.
     pub received_at: UtcMillis,
@@ -178,7 +180,7 @@ pub struct DeadLetter {
     pub event: String,
     /// The meeting's number.
     pub zoom_meeting_id: Option<String>,
-    /// The body as it came.
+    /// The body as it came, without a registrant's personal link.
     pub body: String,
     /// When it came.
     pub received_at: UtcMillis,
