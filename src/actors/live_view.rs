@@ -126,12 +126,48 @@ impl LiveViews {
     }
 }
 
+/// Who saw that a meeting changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// Another process: it told everybody.
+    Another,
+    /// This one: the others are to be told.
+    Us,
+}
+
+/// Meetings whose moment is being made, or was made less than [`SPACING`] ago; and who saw them change since.
+#[derive(Debug, Default)]
+struct Resting(HashMap<String, Option<By>>);
+
+impl Resting {
+    /// Notes a change; whether it is to be told now.
+    fn changed(&mut self, meeting: &str, by: By) -> bool {
+        if let Some(since) = self.0.get_mut(meeting) {
+            *since = (*since).max(Some(by));
+            return false;
+        }
+        let has_room = self.0.len() < MEETINGS_MAX;
+        if has_room {
+            self.0.insert(meeting.to_owned(), None);
+        }
+        has_room
+    }
+
+    /// A meeting has rested; whose change is to be told now, if there was one.
+    fn rested(&mut self, meeting: &str) -> Option<By> {
+        let changed = self.0.get_mut(meeting).and_then(Option::take);
+        if changed.is_none() {
+            self.0.remove(meeting);
+        }
+        changed
+    }
+}
+
 /// See the head of this file.
 #[derive(Debug)]
 pub struct LiveViewActor {
     studio: Studio,
-    /// Meetings whose moment is being made, or was made less than [`SPACING`] ago; whether they changed since.
-    resting: HashMap<String, bool>,
+    resting: Resting,
     permits: Arc<Semaphore>,
 }
 
@@ -139,7 +175,7 @@ impl LiveViewActor {
     /// An actor that has told nothing.
     #[must_use]
     pub fn new(studio: Studio) -> Self {
-        Self { studio, resting: HashMap::new(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { studio, resting: Resting::default(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     fn show(&self, meeting: String) -> impl Future<Output = ()> + use<> {
@@ -150,8 +186,8 @@ impl LiveViewActor {
         }
     }
 
-    fn tell(&self, meeting: String, ctx: &mut Context<Self>) {
-        if self.studio.has_neighbours() {
+    fn tell(&self, meeting: String, by: By, ctx: &mut Context<Self>) {
+        if by == By::Us && self.studio.has_neighbours() {
             self.studio.shards.say(Note::Live { meeting: meeting.clone() });
         }
         ctx.spawn(self.show(meeting.clone()).into_actor(self).map(move |(), _, ctx| {
@@ -160,14 +196,8 @@ impl LiveViewActor {
     }
 
     fn rested(&mut self, meeting: String, ctx: &mut Context<Self>) {
-        match self.resting.get_mut(&meeting) {
-            Some(changed) if *changed => {
-                *changed = false;
-                self.tell(meeting, ctx);
-            }
-            _ => {
-                self.resting.remove(&meeting);
-            }
+        if let Some(by) = self.resting.rested(&meeting) {
+            self.tell(meeting, by, ctx);
         }
     }
 }
@@ -186,11 +216,8 @@ impl Handler<Changed> for LiveViewActor {
     type Result = ();
 
     fn handle(&mut self, Changed(meeting): Changed, ctx: &mut Self::Context) {
-        if let Some(changed) = self.resting.get_mut(&meeting) {
-            *changed = true;
-        } else if self.resting.len() < MEETINGS_MAX {
-            self.resting.insert(meeting.clone(), false);
-            self.tell(meeting, ctx);
+        if self.resting.changed(&meeting, By::Us) {
+            self.tell(meeting, By::Us, ctx);
         }
     }
 }
@@ -198,8 +225,27 @@ impl Handler<Changed> for LiveViewActor {
 impl Handler<Heard> for LiveViewActor {
     type Result = ();
 
-    /// Without a pause: whoever saw it keeps to one.
     fn handle(&mut self, Heard(meeting): Heard, ctx: &mut Self::Context) {
-        ctx.spawn(self.show(meeting).into_actor(self));
+        if self.resting.changed(&meeting, By::Another) {
+            self.tell(meeting, By::Another, ctx);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_a_resting_meeting_are_one_and_ours_is_told_to_the_others() {
+        let mut resting = Resting::default();
+        assert!(resting.changed("m", By::Another));
+        assert!(!resting.changed("m", By::Another) && !resting.changed("m", By::Us));
+        assert!(!resting.changed("m", By::Another));
+        assert_eq!(resting.rested("m"), Some(By::Us));
+        assert!(!resting.changed("m", By::Another), "that moment is resting now");
+        assert_eq!(resting.rested("m"), Some(By::Another));
+        assert_eq!(resting.rested("m"), None);
+        assert!(resting.changed("m", By::Us), "it is forgotten");
     }
 }

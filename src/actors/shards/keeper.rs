@@ -180,7 +180,10 @@ impl Keeper {
             Some(Heard::Events { shard, ids }) if self.engine.shards.mine().contains(shard) => {
                 self.registry.fetch(ids);
             }
-            Some(Heard::Live { meeting }) => self.engine.live.heard(meeting),
+            // The database tells this to its sender, too, whose readers know.
+            Some(Heard::Live { meeting }) if !self.engine.shards.owns(&meeting) => {
+                self.engine.live.heard(meeting)
+            }
             Some(_) => {}
             None => tracing::debug!("a note of another version of this program was not understood"),
         }
