@@ -89,9 +89,12 @@ fn place(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
 type Piece = Result<Bytes, std::convert::Infallible>;
 
 /// Feeds one reader until it leaves, stalls, has read long enough, or the process stops.
-async fn feed(mut reader: Reader, mut moments: Moments, caller: Caller, pieces: mpsc::Sender<Piece>) {
+async fn feed(reader: Reader, mut moments: Moments, caller: Caller, pieces: mpsc::Sender<Piece>) {
     let end = Instant::now() + READING_MAX;
     let mut piece = format!("retry: {}\n\n", COME_BACK.as_millis());
+    let mut cursor = reader.cursor();
+    // Kept over the turns: a reader that is catching up would otherwise begin anew at every moment of a meeting.
+    let mut next = Box::pin(read_on(reader));
     loop {
         match tokio::time::timeout(STALLED_MAX, pieces.send(Ok(Bytes::from(piece)))).await {
             Ok(Ok(())) => {}
@@ -101,29 +104,40 @@ async fn feed(mut reader: Reader, mut moments: Moments, caller: Caller, pieces: 
                 return;
             }
         }
-        let next = tokio::select! {
+        let (reader, told) = tokio::select! {
             moment = moments.next() => {
                 piece = moment;
                 continue;
             }
-            next = tokio::time::timeout(HEARTBEAT, reader.next()) => next,
+            read = &mut next => read,
+            // The id moves on even when nothing was for this reader, so that they need not come back to it.
+            () = tokio::time::sleep(HEARTBEAT) => {
+                piece = format!(": still here\nid: {cursor}\n\n");
+                continue;
+            }
             () = pieces.closed() => return,
             () = tokio::time::sleep_until(end) => return,
         };
-        piece = match next {
-            // The id moves on even when nothing was for this reader, so that they need not come back to it.
-            Err(_) => format!(": still here\nid: {}\n\n", reader.cursor()),
-            Ok(Ok(told)) => told.iter().filter_map(|told| written(told, &caller)).collect(),
-            Ok(Err(StoreError::Closed)) => return,
-            Ok(Err(error)) => {
+        cursor = reader.cursor();
+        next.set(read_on(reader));
+        piece = match told {
+            Ok(told) => told.iter().filter_map(|told| written(told, &caller)).collect(),
+            Err(StoreError::Closed) => return,
+            Err(error) => {
                 tracing::warn!(%error, "a reader of events is sent away");
                 return;
             }
         };
         if piece.is_empty() {
-            piece = format!("id: {}\n\n", reader.cursor());
+            piece = format!("id: {cursor}\n\n");
         }
     }
+}
+
+/// Reads on, and gives the reader back with what came.
+async fn read_on(mut reader: Reader) -> (Reader, Result<Arc<[Told]>, StoreError>) {
+    let told = reader.next().await;
+    (reader, told)
 }
 
 /// The moments of running meetings, as one caller may read them.
