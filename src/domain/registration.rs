@@ -146,6 +146,8 @@ pub struct Entry {
     pub not_before: Option<DateTime<Utc>>,
     /// It is, or was, somebody of ours: what strangers do on Zoom's page is theirs.
     pub ours: bool,
+    /// Since when Zoom's lists lack it, though it should be in them: the first reading that did not find it.
+    pub missed: Option<DateTime<Utc>>,
 }
 
 impl Entry {
@@ -161,6 +163,7 @@ impl Entry {
             attempts: 0,
             not_before: None,
             ours: true,
+            missed: None,
         }
     }
 

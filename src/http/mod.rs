@@ -122,6 +122,11 @@ pub struct Front {
 }
 
 impl Front {
+    /// The only domain whose attendees may come in, if there is such.
+    fn email_domain(&self) -> Option<String> {
+        self.engine.meetings.email_domain.clone()
+    }
+
     /// Reads; a refusal of the work's own comes through.
     async fn read<T, F>(&self, work: F) -> Result<T, ApiError>
     where

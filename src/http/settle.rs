@@ -47,6 +47,7 @@ impl Front {
         let Write { shape, done, wait, once, notices, caller } = write;
         let waits = !wait.span.is_zero();
         let (sealer, told, who) = (self.sealer.clone(), notices.clone(), caller.clone());
+        let domain = self.email_domain();
         let keep = move |made: &(Booking, Rosters, String)| Kept {
             status: done.as_u16(),
             body: made.2.clone(),
@@ -56,7 +57,7 @@ impl Front {
         let turn = self
             .once(once.clone(), keep, move |conn| {
                 let booking = work(conn).map_err(|error| sight::veiled(conn, &who, error))?;
-                let rosters = Rosters::of(conn, &who)?;
+                let rosters = Rosters::of(conn, &who, domain.as_deref())?;
                 let body = shape(&booking, &rosters, &sealer, &told)?;
                 Ok((booking, rosters, body))
             })
@@ -93,7 +94,10 @@ impl Front {
         let (AnswerState::Running, Some(id)) = (row.state, row.appointment_id.clone()) else {
             return Ok(replayed(row));
         };
-        let read = move |conn: &mut Conn| Ok((booking::by_id(conn, &id)?, Rosters::of(conn, &caller)?));
+        let domain = self.email_domain();
+        let read = move |conn: &mut Conn| {
+            Ok((booking::by_id(conn, &id)?, Rosters::of(conn, &caller, domain.as_deref())?))
+        };
         let (booking, rosters) = self.read(read).await?;
         let (booking, status) = self.await_zoom(booking, done, wait.span).await?;
         let body = shape(&booking, &rosters, &self.sealer, &[])?;

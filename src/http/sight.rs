@@ -7,8 +7,9 @@ use super::booking_error::Clash;
 use super::error::ApiError;
 use super::meetings::roll::Share;
 use crate::domain::access::{Action, Audience, Role, Standing, Verdict, may};
+use crate::domain::registration::is_of_domain;
 use crate::store::appointment::{self, AppointmentRow, BookingFilter, Viewer};
-use crate::store::{Conn, StoreError, group, hold, meeting, seat};
+use crate::store::{Conn, StoreError, group, hold, meeting, person, seat};
 
 /// How somebody stands to a booking.
 fn standing(conn: &mut Conn, row: &AppointmentRow, person: &str) -> Result<Standing, StoreError> {
@@ -113,22 +114,43 @@ pub(super) fn viewer(caller: &Caller) -> Option<Viewer> {
     })
 }
 
-/// How much a caller may see of the rosters of bookings that they see: all of those they lead, else themselves. Their
-/// groups are read once for any number of bookings.
+/// Whether somebody may come into meetings, and see the ways in, where only those of `domain` may: attendees from
+/// elsewhere may not.
+pub(super) fn may_enter(caller: &Caller, email: Option<&str>, domain: Option<&str>) -> bool {
+    let fits = |domain| email.is_some_and(|email| is_of_domain(email, domain));
+    caller.role != Role::Attendee || domain.is_none_or(fits)
+}
+
+/// How much a caller may see of the rosters of bookings that they see: all of those they lead, else themselves; and
+/// whether they may come in. Their groups are read once for any number of bookings.
 #[derive(Debug, Clone)]
 pub(super) struct Rosters {
     caller: Caller,
     leads: BTreeSet<String>,
+    enters: bool,
 }
 
 impl Rosters {
-    /// For this caller.
-    pub(super) fn of(conn: &mut Conn, caller: &Caller) -> Result<Self, StoreError> {
+    /// For this caller, where only those of `domain` may come in, if there is such.
+    pub(super) fn of(conn: &mut Conn, caller: &Caller, domain: Option<&str>) -> Result<Self, StoreError> {
         let leads = match caller.role {
             Role::Host => group::hosted_by(conn, &caller.subject)?,
             _ => Vec::new(),
         };
-        Ok(Self { caller: caller.clone(), leads: leads.into_iter().collect() })
+        // Asked only where it decides.
+        let email = match (caller.role, domain) {
+            (Role::Attendee, Some(_)) => {
+                person::by_ref(conn, &caller.subject)?.and_then(|person| person.email)
+            }
+            _ => None,
+        };
+        let enters = may_enter(caller, email.as_deref().or(caller.email.as_deref()), domain);
+        Ok(Self { caller: caller.clone(), leads: leads.into_iter().collect(), enters })
+    }
+
+    /// Whether the ways into the meetings are shown.
+    pub(super) fn enters(&self) -> bool {
+        self.enters
     }
 
     /// Whose entries of this booking's roster are shown.

@@ -4,16 +4,19 @@
 //! same registrant and the same link. What Zoom says of an address is written to all rows of it.
 
 mod invited;
+mod progress;
 mod state;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 pub use self::invited::{Invited, LeftOut, Person, invited};
-pub use self::state::{Learned, View, conclude, reconcile, view};
+pub use self::state::{Learned, View, approval, conclude, reconcile, view};
 
+use self::progress::{give, progress};
 use super::due::{self, DueKind};
-use super::schema::{appointments, meeting_registrants, meeting_registration, zoom_meetings};
+use super::meeting::MeetingRow;
+use super::schema::{appointments, meeting_registrants, meeting_registration, people, zoom_meetings};
 use super::types::text_enum;
 use super::{Conn, StoreError, UtcMillis, each_backend, look};
 
@@ -51,8 +54,8 @@ text_enum! {
 }
 
 /// A row of `meeting_registrants`.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = meeting_registrants, treat_none_as_default_value = false, treat_none_as_null = true)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = meeting_registrants, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are explained in the migration")]
 pub struct RegistrantRow {
     pub id: String,
@@ -74,6 +77,7 @@ pub struct RegistrantRow {
     pub registered_at: Option<UtcMillis>,
     pub created_at: UtcMillis,
     pub updated_at: UtcMillis,
+    pub missed_at: Option<UtcMillis>,
 }
 
 /// A row of `meeting_registration`.
@@ -127,17 +131,22 @@ fn of_number(conn: &mut Conn, meeting_id: &str, number: &str) -> Result<Vec<Regi
     Ok(rows.into_iter().filter(|row| row.zoom_meeting_id == number).collect())
 }
 
-/// The sealed personal link of somebody for a meeting as it is at Zoom now ([`LINK`]), if they are registered.
+/// The sealed personal link of somebody for a meeting as it is at Zoom now ([`LINK`]), if they are registered under the
+/// address that they have now, and the meeting still has registration.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn link_of(conn: &mut Conn, meeting_id: &str, person: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub fn link_of(conn: &mut Conn, meeting: &MeetingRow, person: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let (Some(number), Some(_)) = (&meeting.zoom_meeting_id, approval(meeting)?) else { return Ok(None) };
+    let address: Option<Option<String>> =
+        people::table.find(person).select(people::email_key).first(conn).optional()?;
+    let Some(address) = address.flatten() else { return Ok(None) };
     let links: Vec<Option<Vec<u8>>> = meeting_registrants::table
-        .inner_join(zoom_meetings::table)
-        .filter(meeting_registrants::meeting_id.eq(meeting_id))
+        .filter(meeting_registrants::meeting_id.eq(&meeting.id))
+        .filter(meeting_registrants::zoom_meeting_id.eq(number))
         .filter(meeting_registrants::person_ref.eq(person))
+        .filter(meeting_registrants::email_key.eq(address))
         .filter(meeting_registrants::status.eq(RegistrantStatus::Approved))
-        .filter(zoom_meetings::zoom_meeting_id.eq(meeting_registrants::zoom_meeting_id.nullable()))
         .order(meeting_registrants::created_at.desc())
         .select(meeting_registrants::join_url_enc)
         .load(conn)?;
@@ -160,11 +169,6 @@ fn save_control(conn: &mut Conn, row: &ControlRow) -> Result<(), StoreError> {
         .do_update()
         .set(row)
         .execute(c))?;
-    Ok(())
-}
-
-fn save(conn: &mut Conn, row: &RegistrantRow) -> Result<(), StoreError> {
-    diesel::update(meeting_registrants::table.find(&row.id)).set(row).execute(conn)?;
     Ok(())
 }
 
@@ -215,6 +219,30 @@ pub fn close(conn: &mut Conn, meeting_id: &str, number: &str, now: UtcMillis) ->
         ))
         .execute(conn)?;
     due::clear(conn, DueKind::Register, meeting_id)
+}
+
+/// The meeting keeps this number without registration: nobody's link opens anything, and who is registered is found out
+/// when it has registration again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn suspend(conn: &mut Conn, meeting_id: &str, number: &str, now: UtcMillis) -> Result<(), StoreError> {
+    let good = [RegistrantStatus::Approved, RegistrantStatus::Pending];
+    let of_number = meeting_registrants::table
+        .filter(meeting_registrants::meeting_id.eq(meeting_id))
+        .filter(meeting_registrants::zoom_meeting_id.eq(number))
+        .filter(meeting_registrants::status.eq_any(good));
+    diesel::update(of_number)
+        .set((
+            meeting_registrants::status.eq(RegistrantStatus::New),
+            meeting_registrants::asked.eq(None::<Asked>),
+            meeting_registrants::join_url_enc.eq(None::<Vec<u8>>),
+            meeting_registrants::missed_at.eq(None::<UtcMillis>),
+            meeting_registrants::registered_at.eq(None::<UtcMillis>),
+            meeting_registrants::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// A booking has another roster, or somebody on it another address: its registrations follow.

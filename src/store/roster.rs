@@ -1,6 +1,6 @@
 //! Who is expected at a booking, with every identity under which Zoom may show them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
@@ -95,15 +95,32 @@ fn known(conn: &mut Conn, refs: &[String]) -> Result<BTreeMap<String, RosterPers
         .collect())
 }
 
+/// The registrations of each person. One under an address that is another's by now, and theirs no more, is nobody's
+/// proof: whoever has the address now has its link.
 fn registrations(conn: &mut Conn, appointment_id: &str) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-    let rows: Vec<(Option<String>, Option<String>)> = meeting_registrants::table
+    let rows: Vec<(Option<String>, Option<String>, String)> = meeting_registrants::table
         .inner_join(zoom_meetings::table)
         .filter(zoom_meetings::appointment_id.eq(appointment_id))
-        .select((meeting_registrants::person_ref, meeting_registrants::zoom_registrant_id))
+        .select((
+            meeting_registrants::person_ref,
+            meeting_registrants::zoom_registrant_id,
+            meeting_registrants::email_key,
+        ))
         .load(conn)?;
+    let present: Vec<(Option<String>, String)> = appointment_attendees::table
+        .inner_join(people::table.on(people::ref_.eq(appointment_attendees::person_ref)))
+        .filter(appointment_attendees::appointment_id.eq(appointment_id))
+        .select((people::email_key, people::ref_))
+        .load(conn)?;
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (address, person) in present {
+        owners.entry(address.unwrap_or_default()).or_default().insert(person);
+    }
     let mut by_person: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (person, registrant) in rows {
-        if let (Some(person), Some(registrant)) = (person, registrant) {
+    for (person, registrant, address) in rows {
+        if let (Some(person), Some(registrant)) = (person, registrant)
+            && owners.get(&address).is_none_or(|owners| owners.contains(&person))
+        {
             by_person.entry(person).or_default().push(registrant);
         }
     }

@@ -52,6 +52,7 @@ mod store_judge;
 mod store_licences;
 mod store_marks;
 mod store_parity;
+mod store_registrants;
 mod store_rules;
 mod store_seats;
 mod store_settlement;

@@ -11,9 +11,11 @@ pub(super) struct Registration {
     closed: Option<String>,
     /// The number that has registration.
     open: Option<String>,
+    /// The number that is without registration.
+    off: Option<String>,
     /// It was made or changed just now.
     anew: bool,
-    /// Its links are other ones than before.
+    /// Its links are other ones than before, or may be: it was not known to have registration.
     links: bool,
 }
 
@@ -21,17 +23,22 @@ impl Registration {
     /// What follows from a step. `new_link`: the meeting's link is another than people have.
     pub(super) fn of(before: &Known, step: &Step, after: &Known, new_link: bool) -> Self {
         let closed = before.number.clone().filter(|number| after.number.as_ref() != Some(number));
-        let told = after.told.as_ref().filter(|told| Approval::of(&told.settings).is_some());
+        let has = |known: &Known| known.told.as_ref().map(|told| Approval::of(&told.settings).is_some());
         let concerned = matches!(step, Step::Create { .. } | Step::Read { .. } | Step::Change { .. });
-        let open = told.and(after.number.clone()).filter(|_| concerned);
-        let links = new_link && before.number == after.number;
-        Self { closed, open, anew: !matches!(step, Step::Read { .. }), links }
+        let number = after.number.clone().filter(|_| concerned);
+        let open = number.clone().filter(|_| has(after) == Some(true));
+        let off = number.filter(|_| has(after) == Some(false) && has(before) != Some(false));
+        let links = (new_link || has(before) != Some(true)) && before.number == after.number;
+        Self { closed, open, off, anew: !matches!(step, Step::Read { .. }), links }
     }
 
     /// Writes it down.
     pub(super) fn follow(&self, conn: &mut Conn, meeting: &str, now: UtcMillis) -> Result<(), StoreError> {
         if let Some(number) = &self.closed {
             registrant::close(conn, meeting, number, now)?;
+        }
+        if let Some(number) = &self.off {
+            registrant::suspend(conn, meeting, number, now)?;
         }
         match &self.open {
             Some(number) => registrant::open(conn, meeting, number, self.anew, self.links, now),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::ExposeSecret;
+
 use crate::actors::engine::Engine;
 use crate::actors::zoom_api::Lane;
 use crate::domain::registration::{
@@ -159,10 +161,12 @@ async fn add(engine: &Engine, view: &View, addresses: &[String]) -> Result<Perfo
     let added: BatchAdded = reply.parse()?;
     let mut performed = Performed::new(Outcome::Unknown);
     let mut given = BTreeMap::new();
+    let rows = by_address(view);
     for BatchRegistrant { email, registrant_id, join_url, .. } in added.registrants {
         let Some(address) = email.map(|email| email_key(email.trim())) else { continue };
         given.insert(address.clone(), if join_url.is_some() { Given::Link } else { Given::NoLink });
-        performed.learned.insert(address, learned(engine, registrant_id, join_url)?);
+        let learned = learned(engine, rows.get(address.as_str()).copied(), registrant_id, join_url)?;
+        performed.learned.insert(address, learned);
     }
     performed.outcome = Outcome::Added(given);
     performed.error = Some("zoom's answer to a batch leaves them out".to_owned());
@@ -177,14 +181,28 @@ async fn add_one(engine: &Engine, view: &View, address: &str) -> Result<Performe
     let reply = send(engine, view, call::add_registrant(&view.number, &person)).await?;
     let RegistrantAdded { registrant_id, join_url, .. } = reply.parse()?;
     let given = if join_url.is_some() { Given::Link } else { Given::NoLink };
-    let learned = BTreeMap::from([(address.to_owned(), learned(engine, registrant_id, join_url)?)]);
+    let learned = learned(engine, row_of(view, address), registrant_id, join_url)?;
+    let learned = BTreeMap::from([(address.to_owned(), learned)]);
     let outcome = Outcome::Added(BTreeMap::from([(address.to_owned(), given)]));
     Ok(Performed { learned, ..Performed::new(outcome) })
 }
 
-fn learned(engine: &Engine, registrant: Option<String>, link: Option<String>) -> Result<Learned, StoreError> {
-    let link = link.map(|link| engine.seal(LINK, &link)).transpose()?;
-    Ok(Learned { registrant, link, stranger: None })
+/// What Zoom said of a registration. A link that is the same as before stays sealed as it is: nothing is to be written.
+fn learned(
+    engine: &Engine,
+    row: Option<&RegistrantRow>,
+    registrant: Option<String>,
+    link: Option<String>,
+) -> Result<Learned, StoreError> {
+    let Some(link) = link else { return Ok(Learned { registrant, ..Learned::default() }) };
+    let had = row.and_then(|row| row.join_url_enc.clone());
+    let is_same =
+        |sealed: &Vec<u8>| engine.sealer.open(LINK, sealed).is_ok_and(|had| had.expose_secret() == link);
+    let link = match had.filter(is_same) {
+        Some(sealed) => sealed,
+        None => engine.seal(LINK, &link)?,
+    };
+    Ok(Learned { registrant, link: Some(link), stranger: None })
 }
 
 async fn change(
@@ -193,19 +211,57 @@ async fn change(
     action: &str,
     addresses: &[String],
 ) -> Result<Performed, Trouble> {
-    let target = |address: &String| {
-        let row = row_of(view, address)?;
-        Some(RegistrantTarget { id: row.zoom_registrant_id.clone(), email: Some(row.email.clone()) })
-    };
-    let registrants = addresses.iter().filter_map(target).collect();
+    let registrants: Vec<_> = addresses.iter().filter_map(|address| target(row_of(view, address)?)).collect();
+    if registrants.is_empty() {
+        // Zoom was never heard to have any of them.
+        return Ok(Performed::new(Outcome::Done));
+    }
     let change = RegistrantStatusChange { action: action.to_owned(), registrants };
     send(engine, view, call::change_registrants(&view.number, &change)).await?;
     Ok(Performed::new(Outcome::Done))
 }
 
+/// Whom to name to Zoom: by their number alone where the address was forgotten; `None` when nothing is left to name.
+fn target(row: &RegistrantRow) -> Option<RegistrantTarget> {
+    let email = Some(row.email.clone()).filter(|email| !email.is_empty());
+    let id = row.zoom_registrant_id.clone();
+    (id.is_some() || email.is_some()).then_some(RegistrantTarget { id, email })
+}
+
+/// The first row of each address.
+fn by_address(view: &View) -> BTreeMap<&str, &RegistrantRow> {
+    view.rows.iter().rev().map(|row| (row.email_key.as_str(), row)).collect()
+}
+
+/// The rows of a meeting, by what Zoom says of a registration.
+struct Rows<'a> {
+    by_address: BTreeMap<&'a str, &'a RegistrantRow>,
+    by_registrant: BTreeMap<&'a str, &'a RegistrantRow>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(view: &'a View) -> Self {
+        let by_registrant = view
+            .rows
+            .iter()
+            .rev()
+            .filter_map(|row| Some((row.zoom_registrant_id.as_deref()?, row)))
+            .collect();
+        Self { by_address: by_address(view), by_registrant }
+    }
+
+    /// Under which address one that Zoom lists is known: that of its number, which stays when the address is
+    /// forgotten; else the one that Zoom has.
+    fn address_of(&self, registrant: Option<&str>, email: &str) -> String {
+        let known = registrant.and_then(|registrant| self.by_registrant.get(registrant));
+        known.map_or_else(|| email_key(email.trim()), |row| row.email_key.clone())
+    }
+}
+
 /// Reads all three of Zoom's lists to their ends. An address that is in more than one counts by its best standing.
 async fn look(engine: &Engine, view: &View) -> Result<Performed, Trouble> {
     let since = engine.clock.now();
+    let rows = Rows::of(view);
     let mut listed = Listed::new();
     let mut everything = BTreeMap::new();
     let lists =
@@ -213,14 +269,15 @@ async fn look(engine: &Engine, view: &View) -> Result<Performed, Trouble> {
     for (status, standing) in lists {
         for found in list(engine, view, status).await? {
             let Some(email) = found.email.clone().filter(|email| email.contains('@')) else { continue };
-            let address = email_key(email.trim());
+            let address = rows.address_of(found.id.as_deref(), &email);
             if listed.contains_key(&address) {
                 continue;
             }
             let name =
                 [found.first_name, found.last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
             let stranger = Some((email, name.trim().to_owned()));
-            let known = learned(engine, found.id, found.join_url)?;
+            let row = rows.by_address.get(address.as_str()).copied();
+            let known = learned(engine, row, found.id, found.join_url)?;
             everything.insert(address.clone(), Learned { stranger, ..known });
             listed.insert(address, standing);
         }
@@ -241,4 +298,51 @@ async fn list(engine: &Engine, view: &View, status: &str) -> Result<Vec<Registra
         }
     }
     Err(Trouble::Endless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::registrant::RegistrantStatus;
+
+    fn row(email: &str, key: &str, registrant: Option<&str>) -> RegistrantRow {
+        let at = crate::store::UtcMillis::from(chrono::DateTime::UNIX_EPOCH);
+        RegistrantRow {
+            id: "row".to_owned(),
+            meeting_id: "m".to_owned(),
+            zoom_meeting_id: "1".to_owned(),
+            person_ref: None,
+            email: email.to_owned(),
+            email_key: key.to_owned(),
+            name: String::new(),
+            zoom_registrant_id: registrant.map(str::to_owned),
+            join_url_enc: None,
+            status: RegistrantStatus::Approved,
+            asked: None,
+            barred: false,
+            alone: false,
+            attempts: 0,
+            last_error: None,
+            next_attempt_at: None,
+            registered_at: None,
+            created_at: at,
+            updated_at: at,
+            missed_at: None,
+        }
+    }
+
+    #[test]
+    fn an_erased_registration_is_found_by_its_number_and_named_by_it_alone() {
+        let erased = row("", "row", Some("R1"));
+        let rows = Rows {
+            by_address: BTreeMap::from([("row", &erased)]),
+            by_registrant: BTreeMap::from([("R1", &erased)]),
+        };
+        assert_eq!(rows.address_of(Some("R1"), "P@home.example"), "row");
+        assert_eq!(rows.address_of(Some("R2"), "P@home.example"), "p@home.example");
+        assert_eq!(rows.address_of(None, " P@home.example "), "p@home.example");
+        let named = target(&erased).map(|target| (target.id, target.email));
+        assert_eq!(named, Some((Some("R1".to_owned()), None)));
+        assert!(target(&row("", "row", None)).is_none());
+    }
 }

@@ -1,6 +1,8 @@
 //! The loop over one meeting's registrations: decide on the rows and write the intent, ask Zoom, write down what came
 //! of it, until there is nothing to do now.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Duration, Utc};
 use rand::RngExt;
 use serde_json::json;
@@ -151,13 +153,12 @@ async fn conclude(
 
 /// The addresses whose standing became this by the step.
 fn became<'a>(before: &'a Known, after: &'a Known, standing: Standing) -> impl Iterator<Item = &'a str> {
-    let was = move |address: &str| {
-        before.entries.iter().find(|entry| entry.address == address).map(|entry| entry.standing)
-    };
+    let was: BTreeMap<&str, Standing> =
+        before.entries.iter().map(|entry| (entry.address.as_str(), entry.standing)).collect();
     after
         .entries
         .iter()
-        .filter(move |entry| entry.standing == standing && was(&entry.address) != Some(standing))
+        .filter(move |entry| entry.standing == standing && was.get(entry.address.as_str()) != Some(&standing))
         .map(|entry| entry.address.as_str())
 }
 
@@ -177,13 +178,14 @@ fn count(step: &Step, before: &Known, after: &Known) {
 
 /// The addresses that a refusal has just parked.
 fn newly_parked<'a>(before: &'a Known, after: &'a Known) -> impl Iterator<Item = &'a str> {
-    let attempts = move |address: &str| {
-        before.entries.iter().find(|entry| entry.address == address).map_or(0, |entry| entry.attempts)
-    };
+    let attempts: BTreeMap<&str, i64> =
+        before.entries.iter().map(|entry| (entry.address.as_str(), entry.attempts)).collect();
     after
         .entries
         .iter()
-        .filter(move |entry| entry.attempts > attempts(&entry.address))
+        .filter(move |entry| {
+            entry.attempts > attempts.get(entry.address.as_str()).copied().unwrap_or_default()
+        })
         .map(|entry| entry.address.as_str())
 }
 
@@ -199,8 +201,8 @@ fn tell(
     error: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let people = |addresses: Vec<&str>| -> Vec<String> {
-        let of = |row: &&registrant::RegistrantRow| addresses.contains(&row.email_key.as_str());
+    let people = |addresses: BTreeSet<&str>| -> Vec<String> {
+        let of = |row: &&registrant::RegistrantRow| addresses.contains(row.email_key.as_str());
         view.rows.iter().filter(of).filter_map(|row| row.person_ref.clone()).collect()
     };
     let mut line = |kind: &str, text: String, people: Vec<String>| match people.is_empty() {
@@ -218,9 +220,13 @@ fn tell(
         _ => format!("the registrations of {} were taken back", persons(gone.len())),
     };
     line("registration.cancelled", text, gone)?;
-    let first =
-        |address: &&str| after.entries.iter().any(|entry| entry.address == **address && entry.attempts == 1);
-    let refused = people(newly_parked(before, after).filter(first).collect());
+    let first: BTreeSet<&str> = after
+        .entries
+        .iter()
+        .filter(|entry| entry.attempts == 1)
+        .map(|entry| entry.address.as_str())
+        .collect();
+    let refused = people(newly_parked(before, after).filter(|address| first.contains(address)).collect());
     let text =
         format!("Zoom could not register {}: {}", persons(refused.len()), error.unwrap_or("no reason given"));
     line("registration.refused", text, refused)?;

@@ -68,7 +68,8 @@ pub enum Failure {
 }
 
 /// What is known after `step` came out as `outcome`. `jitter` in 0.0 to 1.0 spreads the back-off. A standing that
-/// Zoom's lists contradict is Zoom's: who was registered, is wanted, and is listed no more was refused by somebody there.
+/// Zoom's lists contradict is Zoom's: who was registered, is wanted, and is missing from two readings in succession was
+/// refused by somebody there.
 #[must_use]
 pub fn settle(
     wanted: &BTreeSet<String>,
@@ -203,10 +204,11 @@ fn looked(next: &mut Known, wanted: &BTreeSet<String>, listed: &Listed, since: D
     for entry in &mut next.entries {
         let here =
             entry.asked.is_none() && entry.standing != Standing::Out && wanted.contains(&entry.address);
-        let standing = match listed.get(&entry.address) {
-            Some(standing) => *standing,
-            // Whoever took it back at Zoom meant it.
-            None if here => Standing::Denied,
+        let found = listed.get(&entry.address).copied();
+        let missed = entry.missed.take();
+        let standing = match found {
+            Some(standing) => standing,
+            None if here => not_found(entry, missed, since, gap),
             None => Standing::Out,
         };
         let came_through = match entry.asked {
@@ -219,15 +221,34 @@ fn looked(next: &mut Known, wanted: &BTreeSet<String>, listed: &Listed, since: D
         if came_through || over {
             entry.asked = None;
         }
-        if standing == Standing::Approved {
+        if found == Some(Standing::Approved) {
             (entry.attempts, entry.alone, entry.not_before) = (0, false, None);
         }
     }
-    for (address, standing) in listed {
-        if !next.entries.iter().any(|entry| entry.address == *address) {
-            next.entries.push(Entry { standing: *standing, ours: false, ..Entry::new(address.clone()) });
-        }
-    }
-    next.look = false;
+    let known: BTreeSet<&String> = next.entries.iter().map(|entry| &entry.address).collect();
+    let strangers: Vec<Entry> = listed
+        .iter()
+        .filter(|(address, _)| !known.contains(address))
+        .map(|(address, standing)| Entry { standing: *standing, ours: false, ..Entry::new(address.clone()) })
+        .collect();
+    next.entries.extend(strangers);
+    next.look = next.entries.iter().any(|entry| entry.missed.is_some());
     next.looked_at = Some(since);
+}
+
+/// How somebody stands who is wanted, was registered, and is in none of Zoom's lists. One reading may have missed them,
+/// pages move while they are read; at the second in succession they were taken back at Zoom, and whoever did that
+/// meant it.
+fn not_found(
+    entry: &mut Entry,
+    missed: Option<DateTime<Utc>>,
+    since: DateTime<Utc>,
+    gap: Duration,
+) -> Standing {
+    let first = missed.unwrap_or(since);
+    if entry.barred || entry.standing == Standing::Denied || missed.is_some() && first + gap <= since {
+        return Standing::Denied;
+    }
+    entry.missed = Some(first);
+    entry.standing
 }

@@ -311,17 +311,41 @@ fn who_was_removed_at_zoom_is_not_registered_again_unasked_and_strangers_are_lef
     known.entries[0].standing = Standing::Approved;
     known.look = true;
     let stranger = BTreeMap::from([("x@home.example".to_owned(), Standing::Approved)]);
-    let listed = Outcome::Listed { listed: stranger, since: at(0) };
-    let mut after = settle(&wanted, &known, &Step::Look, &listed, at(0), &patience(), 0.5);
+    let listed = Outcome::Listed { listed: stranger.clone(), since: at(0) };
+    let once = settle(&wanted, &known, &Step::Look, &listed, at(0), &patience(), 0.5);
+    assert_eq!((once.entries[0].standing, once.look), (Standing::Approved, true), "one reading may err");
+    assert_eq!(next_step(&wanted, &once, at(1), GAP), Step::Rest(Some(at(10))));
+    assert_eq!(next_step(&wanted, &once, at(10), GAP), Step::Look);
+    let listed = Outcome::Listed { listed: stranger, since: at(10) };
+    let mut after = settle(&wanted, &once, &Step::Look, &listed, at(10), &patience(), 0.5);
     assert!(after.entries[0].standing == Standing::Denied && !after.entries[1].ours);
     assert_eq!(next_step(&wanted, &after, at(0), GAP), Step::Rest(None));
-    let again = settle(&wanted, &after, &Step::Look, &listed, at(9), &patience(), 0.5);
+    let again = settle(&wanted, &after, &Step::Look, &listed, at(19), &patience(), 0.5);
     assert_eq!(again.entries[0].standing, Standing::Denied, "also at the next look");
     after.entries[0].standing = Standing::Out;
     assert!(matches!(next_step(&wanted, &after, at(0), GAP), Step::Ask(Ask::Add, _)));
     after.entries[1].barred = true;
     let cancel = Step::Ask(Ask::Cancel, vec!["x@home.example".to_owned()]);
     assert_eq!(next_step(&wanted, &after, at(0), GAP), cancel);
+}
+
+#[test]
+fn who_is_found_after_one_reading_missed_them_stays_registered() {
+    let (wanted, mut known) = (wanted(0..1), known(0..1));
+    (known.entries[0].standing, known.look) = (Standing::Approved, true);
+    let reading = |known: &Known, found: bool, second: i64| {
+        let listed = wanted.iter().filter(|_| found).map(|one| (one.clone(), Standing::Approved)).collect();
+        let outcome = Outcome::Listed { listed, since: at(second) };
+        settle(&wanted, known, &Step::Look, &outcome, at(second), &patience(), 0.5)
+    };
+    let missed = reading(&known, false, 0);
+    let missed = reading(&missed, false, 5);
+    assert_eq!(missed.entries[0].standing, Standing::Approved, "the second was too soon to be another");
+    let found = reading(&missed, true, 10);
+    assert_eq!((found.entries[0].missed, found.look), (None, false));
+    let again = reading(&found, false, 20);
+    assert_eq!(again.entries[0].standing, Standing::Approved, "the two were not in succession");
+    assert_eq!(reading(&again, false, 30).entries[0].standing, Standing::Denied);
 }
 
 #[test]

@@ -82,11 +82,11 @@ pub(in crate::http) async fn create(
         .into_iter()
         .map(|item| within(&mut room, item.and_then(|item| read_item(item, &front, &caller, now))?))
         .collect::<Vec<_>>();
-    let (policy, sealer) = (front.hosts.clone(), front.sealer.clone());
+    let (policy, sealer, domain) = (front.hosts.clone(), front.sealer.clone(), front.email_domain());
     let work = move |conn: &mut Conn| {
         let mut results = Vec::with_capacity(read.len());
         let mut meetings = Vec::new();
-        let rosters = Rosters::of(conn, &caller)?;
+        let rosters = Rosters::of(conn, &caller, domain.as_deref())?;
         for (index, item) in read.into_iter().enumerate() {
             let made = item.and_then(|new| book(conn, &caller, new, &policy));
             let made = made.and_then(|outcome| {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::access::Action;
 use crate::http::auth::Caller;
 use crate::http::error::ApiError;
+use crate::http::sight::Rosters;
 use crate::http::{Front, sight};
 use crate::store::UtcMillis;
 use crate::store::booking::{self, Booking};
@@ -23,19 +24,20 @@ pub(in crate::http) async fn get(
     caller: Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let key = path.into_inner();
-    let booking = front
+    let (key, domain) = (path.into_inner(), front.email_domain());
+    let (booking, rosters) = front
         .read(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Read)?;
-            Ok(booking::by_id(conn, &row.id)?)
+            Ok((booking::by_id(conn, &row.id)?, Rosters::of(conn, &caller, domain.as_deref())?))
         })
         .await?;
-    Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(calendar(&booking)))
+    Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(calendar(&booking, &rosters)))
 }
 
-fn calendar(booking: &Booking) -> String {
+fn calendar(booking: &Booking, rosters: &Rosters) -> String {
     let row = &booking.appointment;
     let link = booking.meeting.as_ref().and_then(|meeting| meeting.join_url.as_deref());
+    let link = link.filter(|_| rosters.enters());
     let status = match row.status.as_str() {
         "cancelled" => "CANCELLED",
         "requested" => "TENTATIVE",

@@ -42,11 +42,11 @@ pub(super) async fn get(
     caller: Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let key = path.into_inner();
+    let (key, domain) = (path.into_inner(), front.email_domain());
     let (booking, rosters) = front
         .read(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Read)?;
-            Ok((booking::by_id(conn, &row.id)?, Rosters::of(conn, &caller)?))
+            Ok((booking::by_id(conn, &row.id)?, Rosters::of(conn, &caller, domain.as_deref())?))
         })
         .await?;
     let appointment = AppointmentView::new(&booking, &rosters, &front.sealer)?;
@@ -96,12 +96,13 @@ pub(super) async fn list(
         ..BookingFilter::default()
     };
     fields.finish()?;
-    let rows = page.rows();
+    let (rows, domain) = (page.rows(), front.email_domain());
     let (bookings, rosters, next_cursor) = front
         .read(move |conn| {
             let mut rows = appointment::list(conn, &filter, rows)?;
             let next = page.cut(&mut rows, |row| place_key(row.start_at, &row.id));
-            Ok((booking::complete(conn, rows)?, Rosters::of(conn, &caller)?, next))
+            let rosters = Rosters::of(conn, &caller, domain.as_deref())?;
+            Ok((booking::complete(conn, rows)?, rosters, next))
         })
         .await?;
     let appointments = bookings

@@ -28,7 +28,7 @@ pub(in crate::http) async fn resync(
     caller: Caller,
     path: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (key, now) = (path.into_inner(), front.clock.now());
+    let (key, now, domain) = (path.into_inner(), front.clock.now(), front.email_domain());
     let (mut booking, rosters, notices) = front
         .write(move |conn| {
             let row = sight::appointment(conn, &caller, &key, Action::Change)?;
@@ -43,7 +43,7 @@ pub(in crate::http) async fn resync(
                     notices.extend(wish.refusal().map(str::to_owned));
                 }
             }
-            Ok((booking, Rosters::of(conn, &caller)?, notices))
+            Ok((booking, Rosters::of(conn, &caller, domain.as_deref())?, notices))
         })
         .await?;
     let wait = Wait::of(&request, 0);

@@ -160,7 +160,7 @@ impl AppointmentView {
             version: row.version,
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
-            meeting: MeetingView::of(booking, sealer)?,
+            meeting: MeetingView::of(booking, rosters, sealer)?,
             warnings: booking.warnings.iter().map(WarningView::from).collect(),
         })
     }

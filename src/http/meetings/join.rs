@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use super::doors::{Door, passcode, secret};
 use crate::domain::access::{Action, Role};
 use crate::domain::appointment::AppointmentStatus;
-use crate::domain::registration::is_of_domain;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
@@ -23,6 +22,9 @@ use crate::zoom::sdk_jwt::{SdkKeys, SdkRole};
 
 /// How long a signature for the SDK is good: as long as Zoom's own sample makes it.
 const SIGNATURE_LIVES: std::time::Duration = std::time::Duration::from_secs(7_200);
+
+/// The longest `customer_key` that Zoom takes (Meeting API, report of participants).
+const CUSTOMER_KEY_CHARS_MAX: usize = 35;
 
 /// What somebody needs to join.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +45,9 @@ pub(crate) struct JoinAnswer {
     user_email: Option<String>,
     /// Whether `joinUrl` is their own.
     is_registered: bool,
+    /// For the Meeting SDK's `customerKey`, by which Zoom names them in its reports: their `ref`; null where Zoom takes
+    /// none so long.
+    customer_key: Option<String>,
 }
 
 /// A signature for Zoom's Meeting SDK.
@@ -51,6 +56,8 @@ pub(crate) struct JoinAnswer {
 pub(crate) struct SignatureAnswer {
     signature: String,
     sdk_key: String,
+    /// As in `…/join`.
+    customer_key: Option<String>,
 }
 
 /// A press of the calling system's own button.
@@ -82,7 +89,7 @@ pub(super) fn read(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Joining
         Role::Attendee => false,
     };
     let link = match &booking.meeting {
-        Some(meeting) => registrant::link_of(conn, &meeting.id, &caller.subject)?,
+        Some(meeting) => registrant::link_of(conn, meeting, &caller.subject)?,
         None => None,
     };
     let (name, email) = person.map_or((None, None), |person| (Some(person.name), person.email));
@@ -93,12 +100,12 @@ pub(super) fn read(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Joining
 impl Joining {
     /// Attendees from elsewhere are not let in where only one domain is.
     pub(super) fn check_domain(&self, caller: &Caller, front: &Front) -> Result<(), ApiError> {
-        let Some(domain) = &front.engine.meetings.email_domain else { return Ok(()) };
-        let fits = self.email.as_ref().is_some_and(|email| is_of_domain(email, domain));
-        if caller.role == Role::Attendee && !fits {
-            return Err(ApiError::EmailDomainNotAllowed(domain.clone()));
+        match front.email_domain() {
+            Some(domain) if !sight::may_enter(caller, self.email.as_deref(), Some(&domain)) => {
+                Err(ApiError::EmailDomainNotAllowed(domain))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -142,7 +149,13 @@ pub(in crate::http) async fn show(
         user_name: joining.name,
         user_email: joining.email,
         is_registered,
+        customer_key: customer_key(&caller.subject),
     }))
+}
+
+/// What Zoom keeps beside a connection that the SDK made, so that whoever came in is known by it.
+fn customer_key(ref_: &str) -> Option<String> {
+    (ref_.chars().count() <= CUSTOMER_KEY_CHARS_MAX).then(|| ref_.to_owned())
 }
 
 fn sign(keys: &SdkKeys, number: &str, role: SdkRole, front: &Front) -> Result<String, ApiError> {
@@ -220,5 +233,18 @@ pub(in crate::http) async fn signature(
     joining.check_domain(&caller, &front)?;
     let door = Door::of(&front, &joining.booking)?;
     let signature = sign(keys, door.number(), role, &front)?;
-    Ok(secret(SignatureAnswer { signature, sdk_key: keys.key.clone() }))
+    let customer_key = customer_key(&caller.subject);
+    Ok(secret(SignatureAnswer { signature, sdk_key: keys.key.clone(), customer_key }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ref_that_zoom_would_not_take_is_no_customer_key() {
+        let longest = "x".repeat(CUSTOMER_KEY_CHARS_MAX);
+        assert_eq!(customer_key(&longest).as_deref(), Some(longest.as_str()));
+        assert_eq!(customer_key(&format!("{longest}x")), None);
+    }
 }

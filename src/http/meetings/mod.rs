@@ -35,7 +35,7 @@ use super::Front;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::settle::etag_of;
-use super::sight;
+use super::sight::{self, Rosters};
 use crate::domain::access::Action;
 use crate::store::booking::{self, Booking};
 use crate::store::case::{self, Case};
@@ -73,11 +73,13 @@ pub(super) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let query = list::read(request.query_string(), front.clock.now(), front.default_timezone)?;
-    let viewer = sight::viewer(&caller);
-    let (bookings, next_cursor) = front.read(move |conn| query.run(conn, viewer)).await?;
+    let (viewer, domain) = (sight::viewer(&caller), front.email_domain());
+    let ((bookings, next_cursor), rosters) = front
+        .read(move |conn| Ok((query.run(conn, viewer)?, Rosters::of(conn, &caller, domain.as_deref())?)))
+        .await?;
     let meetings = bookings
         .iter()
-        .filter_map(|booking| MeetingView::of(booking, &front.sealer).transpose())
+        .filter_map(|booking| MeetingView::of(booking, &rosters, &front.sealer).transpose())
         .collect::<Result<_, _>>()?;
     Ok(HttpResponse::Ok().json(MeetingList { meetings, next_cursor }))
 }
@@ -91,7 +93,8 @@ pub(super) async fn show(
     caller: Caller,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let found = front.read(move |conn| read_one(conn, &caller, &id)).await?;
+    let domain = front.email_domain();
+    let found = front.read(move |conn| read_one(conn, &caller, &id, domain.as_deref())).await?;
     answer(&front, &found)
 }
 
@@ -105,11 +108,12 @@ pub(super) async fn show_of_appointment(
     caller: Caller,
     appointment: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    let domain = front.email_domain();
     let found = front
         .read(move |conn| {
             let booking = sight::appointment(conn, &caller, &appointment, Action::Read)?;
             let meeting = meeting::by_appointment(conn, &booking.id)?.ok_or(ApiError::NotFound("meeting"))?;
-            read_one(conn, &caller, &meeting.id)
+            read_one(conn, &caller, &meeting.id, domain.as_deref())
         })
         .await?;
     answer(&front, &found)
@@ -118,10 +122,11 @@ pub(super) async fn show_of_appointment(
 /// A meeting, and as much of its attendance as the caller may see.
 struct Found {
     booking: Booking,
+    rosters: Rosters,
     case: Option<(Case, Share)>,
 }
 
-fn read_one(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Found, ApiError> {
+fn read_one(conn: &mut Conn, caller: &Caller, id: &str, domain: Option<&str>) -> Result<Found, ApiError> {
     let seen = sight::meeting(conn, caller, id, Action::Read)?;
     let share = match sight::meeting(conn, caller, id, Action::Attendance) {
         Ok(seen) => Some(Share::of(&seen, caller)),
@@ -133,12 +138,12 @@ fn read_one(conn: &mut Conn, caller: &Caller, id: &str) -> Result<Found, ApiErro
         Some(share) => case::of_appointment(conn, &seen.appointment.id)?.map(|case| (case, share)),
         None => None,
     };
-    Ok(Found { booking, case })
+    Ok(Found { booking, rosters: Rosters::of(conn, caller, domain)?, case })
 }
 
 fn answer(front: &Front, found: &Found) -> Result<HttpResponse, ApiError> {
-    let Found { booking, case } = found;
-    let meeting = MeetingView::of(booking, &front.sealer)?.ok_or(ApiError::NotFound("meeting"))?;
+    let Found { booking, rosters, case } = found;
+    let meeting = MeetingView::of(booking, rosters, &front.sealer)?.ok_or(ApiError::NotFound("meeting"))?;
     let participants = match case {
         Some((case, share)) => Roll::call(case, &front.rules, front.clock.now()).participants(share),
         None => Vec::new(),

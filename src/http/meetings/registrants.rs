@@ -1,84 +1,35 @@
 //! Who is registered for a meeting at Zoom. Personal links are not shown here: each is its owner's.
 
+mod answer;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
+pub(crate) use self::answer::{RegistrantAnswer, RegistrantsAnswer};
+
+use self::answer::RegistrantView;
 use crate::clock::Instant;
 use crate::domain::access::{Action, Role};
-use crate::domain::registration::{Approval, is_of_domain};
+use crate::domain::registration::is_of_domain;
+use crate::http::appointments::view::json;
 use crate::http::auth::Caller;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
+use crate::http::idempotency::{Kept, Once, Turn};
 use crate::http::people::REF_LENGTH_MAX;
+use crate::http::settle::replayed;
 use crate::http::validate::Fields;
 use crate::http::{Front, sight};
 use crate::store::appointment::{self, AppointmentRow, Owner};
 use crate::store::booking::directory;
 use crate::store::person::{self, PersonRow};
-use crate::store::registrant::{self, RegistrantRow, RegistrantStatus, View};
+use crate::store::registrant::{self, RegistrantRow};
 use crate::store::{Conn, group, meeting};
 
 const NAME_LENGTH_MAX: usize = 200;
-
-/// The registrations of a meeting.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RegistrantsAnswer {
-    registrants: Vec<RegistrantView>,
-    /// Who is on the roster and is not registered.
-    not_registered: Vec<LeftOutView>,
-    registration: RegistrationView,
-}
-
-/// One registration.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-struct RegistrantView {
-    /// Null until it has been written down.
-    id: Option<String>,
-    /// Zoom's id of the registrant; people with one address share it.
-    registrant_id: Option<String>,
-    /// Whose, by their `ref`; null for somebody who registered at Zoom under an address that nobody here has.
-    person: Option<String>,
-    name: String,
-    email: String,
-    /// `new` (Zoom is about to be asked), `approved`, `pending`, `denied` (somebody at Zoom refused it or took it back)
-    /// or `cancelled`.
-    status: &'static str,
-    /// Whether there is a personal link; it is shown to its owner alone.
-    has_link: bool,
-    /// Removed by hand, and not made again until somebody registers them anew.
-    barred: bool,
-    registered_at: Option<DateTime<Utc>>,
-    last_error: Option<String>,
-    next_attempt_at: Option<DateTime<Utc>>,
-}
-
-/// Somebody on the roster who is not registered.
-#[derive(Debug, Serialize, ToSchema)]
-struct LeftOutView {
-    person: String,
-    /// `no_email`, `host` or `email_domain`.
-    reason: &'static str,
-}
-
-/// How a meeting's registration stands.
-#[derive(Debug, Serialize, ToSchema)]
-struct RegistrationView {
-    /// Whether people register for it at Zoom now.
-    enabled: bool,
-    /// `automatic` or `by_hand`; null without registration.
-    approval: Option<&'static str>,
-    last_error: Option<String>,
-    next_attempt_at: Option<DateTime<Utc>>,
-}
-
-/// One registration, by itself.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RegistrantAnswer {
-    registrant: RegistrantView,
-}
 
 /// Whom to register.
 #[derive(Debug, ToSchema)]
@@ -121,7 +72,7 @@ pub(in crate::http) async fn list(
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     Fields::from_query(request.query_string()).finish()?;
-    let (now, domain) = (front.clock.now(), front.engine.meetings.email_domain.clone());
+    let (now, domain) = (front.clock.now(), front.email_domain());
     let answer = front
         .read(move |conn| {
             let row = found(conn, &caller, &id, Action::Attendance)?;
@@ -149,88 +100,22 @@ fn found(conn: &mut Conn, caller: &Caller, id: &str, action: Action) -> Result<A
     Ok(row)
 }
 
-impl RegistrantsAnswer {
-    fn of(view: &View) -> Self {
-        let mut registrants: Vec<RegistrantView> = view.rows.iter().map(RegistrantView::of).collect();
-        let has_row = |person: &str| view.rows.iter().any(|row| row.person_ref.as_deref() == Some(person));
-        let new = view.invited.people.iter().filter(|person| !has_row(&person.person));
-        registrants.extend(new.map(|person| RegistrantView {
-            id: None,
-            registrant_id: None,
-            person: Some(person.person.clone()),
-            name: person.name.clone(),
-            email: person.email.clone(),
-            status: RegistrantStatus::New.as_str(),
-            has_link: false,
-            barred: false,
-            registered_at: None,
-            last_error: None,
-            next_attempt_at: None,
-        }));
-        let left_out = view.invited.left_out.iter();
-        Self {
-            registrants,
-            not_registered: left_out
-                .map(|(person, why)| LeftOutView { person: person.clone(), reason: why.as_str() })
-                .collect(),
-            registration: RegistrationView {
-                enabled: true,
-                approval: Some(match view.approval {
-                    Approval::Automatic => "automatic",
-                    Approval::ByHand => "by_hand",
-                }),
-                last_error: view.control.last_error.clone(),
-                next_attempt_at: view.control.next_attempt_at.map(Into::into),
-            },
-        }
-    }
-
-    /// Of a meeting that takes no registrations, not yet or not any more.
-    fn without(rows: Vec<RegistrantRow>) -> Self {
-        Self {
-            registrants: rows.iter().map(RegistrantView::of).collect(),
-            not_registered: Vec::new(),
-            registration: RegistrationView {
-                enabled: false,
-                approval: None,
-                last_error: None,
-                next_attempt_at: None,
-            },
-        }
-    }
-}
-
-impl RegistrantView {
-    fn of(row: &RegistrantRow) -> Self {
-        Self {
-            id: Some(row.id.clone()),
-            registrant_id: row.zoom_registrant_id.clone(),
-            person: row.person_ref.clone(),
-            name: row.name.clone(),
-            email: row.email.clone(),
-            status: row.status.as_str(),
-            has_link: row.join_url_enc.is_some(),
-            barred: row.barred,
-            registered_at: row.registered_at.map(Into::into),
-            last_error: row.last_error.clone(),
-            next_attempt_at: row.next_attempt_at.map(Into::into),
-        }
-    }
-}
-
 /// Puts somebody on the roster of a meeting and registers them at Zoom, also somebody who was removed before.
 #[utoipa::path(post, path = "/api/zoom/meetings/{id}/registrants", tag = "meetings", operation_id = "add_registrant",
-    params(("id" = String, Path, description = "The meeting's id or its Zoom number")),
+    params(("id" = String, Path, description = "The meeting's id or its Zoom number"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again")),
     request_body = RegistrantBody,
     responses((status = 201, body = RegistrantAnswer, description = "Zoom is asked next; `status` says how far that is"),
         (status = 403, description = "`EMAIL_DOMAIN_NOT_ALLOWED`"),
         (status = 409, description = "`INVALID_TRANSITION`: the meeting has no registration, or is over")))]
 pub(in crate::http) async fn add(
+    request: HttpRequest,
     front: web::Data<Front>,
     caller: Caller,
     id: web::Path<String>,
     body: JsonBody,
 ) -> Result<HttpResponse, ApiError> {
+    let once = Once::of(&request, &caller, &body, front.clock.now())?;
     let mut fields = body.fields()?;
     let ref_ = fields.text(&["person", "student_id", "user_id"], REF_LENGTH_MAX);
     let email = fields.email(&["email"]);
@@ -239,38 +124,55 @@ pub(in crate::http) async fn add(
         fields.fault("person", "give either a person, or an e-mail address and a name");
     }
     fields.finish()?;
-    let (now, domain) = (front.clock.now(), front.engine.meetings.email_domain.clone());
-    let registrant = front
-        .write(move |conn| {
-            let booking = found(conn, &caller, &id, Action::Change)?;
-            let person = match (ref_, email) {
-                (Some(ref_), _) => known_person(conn, "person", &ref_)?,
-                (None, email) => {
-                    let email = email.unwrap_or_default();
-                    let name = name.unwrap_or_else(|| email.clone());
-                    let ref_ = person::by_email_or_new(conn, &email, &name, "attendee", now.into())?;
-                    known_person(conn, "person", &ref_)?
-                }
-            };
-            may_register(&person, domain.as_deref())?;
-            register(conn, &booking, &person.ref_, &caller.subject, now)?;
-            let meeting = meeting::by_appointment(conn, &booking.id)?.ok_or(ApiError::NotFound("meeting"))?;
-            let view = registrant::view(conn, &meeting.id, domain.as_deref(), now)?;
-            let view = view.ok_or(ApiError::InvalidTransition {
-                what: "meeting",
-                from: "without registration".to_owned(),
-                to: "registered for",
-            })?;
-            let answer = RegistrantsAnswer::of(&view);
-            let theirs = |one: &RegistrantView| one.person.as_ref() == Some(&person.ref_);
-            answer
-                .registrants
-                .into_iter()
-                .find(theirs)
-                .ok_or_else(|| ApiError::field("person", "hosts the meeting"))
-        })
-        .await?;
-    Ok(HttpResponse::Created().json(RegistrantAnswer { registrant }))
+    let (now, domain) = (front.clock.now(), front.email_domain());
+    let status = StatusCode::CREATED;
+    let keep = move |body: &String| Kept {
+        status: status.as_u16(),
+        body: body.clone(),
+        appointment_id: None,
+        waiting: false,
+    };
+    let work = move |conn: &mut Conn| {
+        let booking = found(conn, &caller, &id, Action::Change)?;
+        let person = match (ref_, email) {
+            (Some(ref_), _) => known_person(conn, "person", &ref_)?,
+            (None, email) => {
+                let email = email.unwrap_or_default();
+                let name = name.unwrap_or_else(|| email.clone());
+                let ref_ = person::by_email_or_new(conn, &email, &name, "attendee", now.into())?;
+                known_person(conn, "person", &ref_)?
+            }
+        };
+        may_register(&person, domain.as_deref())?;
+        register(conn, &booking, &person, &caller.subject, now)?;
+        let registrant = registered(conn, &booking, &person, domain.as_deref(), now)?;
+        json(&RegistrantAnswer { registrant })
+    };
+    match front.once(once, keep, work).await? {
+        Turn::First(body) => Ok(HttpResponse::build(status).insert_header(ContentType::json()).body(body)),
+        Turn::Again(row) => Ok(replayed(row)),
+    }
+}
+
+/// How somebody who was just put on the roster stands, under the address that they have now.
+fn registered(
+    conn: &mut Conn,
+    booking: &AppointmentRow,
+    person: &PersonRow,
+    domain: Option<&str>,
+    now: Instant,
+) -> Result<RegistrantView, ApiError> {
+    let meeting = meeting::by_appointment(conn, &booking.id)?.ok_or(ApiError::NotFound("meeting"))?;
+    let view = registrant::view(conn, &meeting.id, domain, now)?.ok_or(ApiError::InvalidTransition {
+        what: "meeting",
+        from: "without registration".to_owned(),
+        to: "registered for",
+    })?;
+    let theirs = |one: &RegistrantView| {
+        one.person.as_ref() == Some(&person.ref_) && Some(person::email_key(&one.email)) == person.email_key
+    };
+    let mut all = RegistrantsAnswer::of(&view).registrants.into_iter();
+    all.find(theirs).ok_or_else(|| ApiError::field("person", "hosts the meeting"))
 }
 
 fn known_person(conn: &mut Conn, field: &str, ref_: &str) -> Result<PersonRow, ApiError> {
@@ -288,22 +190,22 @@ fn may_register(person: &PersonRow, domain: Option<&str>) -> Result<(), ApiError
     }
 }
 
-/// Puts somebody on the roster and lifts what kept them from being registered. The rest follows.
+/// Puts somebody on the roster and lifts what kept them from being registered, under earlier numbers of the meeting too.
+/// The rest follows.
 fn register(
     conn: &mut Conn,
     booking: &AppointmentRow,
-    ref_: &str,
+    person: &PersonRow,
     by: &str,
     now: Instant,
 ) -> Result<(), ApiError> {
-    directory::invite(conn, booking, ref_, by, now.into())?;
+    directory::invite(conn, booking, &person.ref_, by, now.into())?;
     let Some(meeting) = meeting::by_appointment(conn, &booking.id)? else { return Ok(()) };
-    let current = |row: &RegistrantRow| {
-        row.person_ref.as_deref() == Some(ref_)
-            && Some(&row.zoom_meeting_id) == meeting.zoom_meeting_id.as_ref()
+    let theirs = |row: &&RegistrantRow| {
+        row.person_ref.as_ref() == Some(&person.ref_) || Some(&row.email_key) == person.email_key.as_ref()
     };
     let rows = registrant::of_meeting(conn, &meeting.id)?;
-    for row in rows.iter().filter(|row| current(row)) {
+    for row in rows.iter().filter(theirs) {
         registrant::bar(conn, row, false, now.into())?;
     }
     Ok(registrant::roster_changed(conn, &booking.id, now.into())?)
@@ -321,7 +223,7 @@ pub(in crate::http) async fn remove(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, key) = path.into_inner();
-    let (now, domain) = (front.clock.now(), front.engine.meetings.email_domain.clone());
+    let (now, domain) = (front.clock.now(), front.email_domain());
     front
         .write(move |conn| {
             let booking = found(conn, &caller, &id, Action::Change)?;
@@ -331,18 +233,21 @@ pub(in crate::http) async fn remove(
                 registrant::reconcile(conn, &view, now.into())?;
             }
             let rows = registrant::of_meeting(conn, &meeting.id)?;
-            let current =
-                rows.iter().filter(|row| Some(&row.zoom_meeting_id) == meeting.zoom_meeting_id.as_ref());
-            let named = |row: &&&RegistrantRow| {
-                row.id == key
-                    || row.zoom_registrant_id.as_ref() == Some(&key)
-                    || row.person_ref.as_ref() == Some(&key)
+            let named = |row: &&RegistrantRow| {
+                Some(&row.zoom_meeting_id) == meeting.zoom_meeting_id.as_ref()
+                    && (row.id == key
+                        || row.zoom_registrant_id.as_ref() == Some(&key)
+                        || row.person_ref.as_ref() == Some(&key))
             };
-            let row = current.clone().find(|row| named(&row)).ok_or(ApiError::NotFound("registrant"))?;
-            Ok(registrant::bar(conn, row, true, now.into())?)
+            // Under each address that they had: the one they have now need not be the first.
+            let named: Vec<&RegistrantRow> = rows.iter().filter(named).collect();
+            if named.is_empty() {
+                return Err(ApiError::NotFound("registrant"));
+            }
+            named.into_iter().try_for_each(|row| Ok(registrant::bar(conn, row, true, now.into())?))
         })
         .await?;
-    Ok(HttpResponse::Ok().json(json!({ "success": true })))
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "success": true })))
 }
 
 /// Registers somebody for all upcoming meetings of a class.
@@ -362,7 +267,7 @@ pub(in crate::http) async fn register_student(
     let class = fields.text(&["class_id", "group"], REF_LENGTH_MAX);
     let class = fields.need("classId", class);
     fields.finish()?;
-    let (now, domain) = (front.clock.now(), front.engine.meetings.email_domain.clone());
+    let (now, domain) = (front.clock.now(), front.email_domain());
     let meeting_ids = front
         .write(move |conn| {
             let person = known_person(conn, "studentId", &student)?;
@@ -372,7 +277,7 @@ pub(in crate::http) async fn register_student(
             }
             let mut meetings = Vec::new();
             for booking in appointment::future(conn, Owner::Group(&class), now.into())? {
-                register(conn, &booking, &person.ref_, &caller.subject, now)?;
+                register(conn, &booking, &person, &caller.subject, now)?;
                 meetings.extend(meeting::by_appointment(conn, &booking.id)?.map(|meeting| meeting.id));
             }
             Ok(meetings)

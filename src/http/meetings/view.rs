@@ -11,9 +11,9 @@ use crate::domain::drift::Drifting;
 use crate::http::appointments::view::json;
 use crate::http::error::ApiError;
 use crate::http::sight::Rosters;
-use crate::store::Sealer;
 use crate::store::booking::Booking;
 use crate::store::meeting::MeetingRow;
+use crate::store::{Sealer, registrant};
 
 /// What passcodes are sealed for.
 const PASSCODE: &str = "passcode";
@@ -100,7 +100,7 @@ pub struct MeetingView {
     pub duration: i64,
     /// Its IANA zone.
     pub timezone: String,
-    /// How to join it.
+    /// How to join it; as `password` and `registration_url`, null for attendees of another domain than may join.
     pub join_url: Option<String>,
     /// Never shown here: it expires. `POST …/start` and `GET …/link?role=host` make a fresh one for the host.
     #[schema(value_type = Option<String>)]
@@ -136,11 +136,17 @@ pub struct MeetingView {
 
 impl MeetingView {
     /// The view of a booking's meeting, if it has one.
-    pub(in crate::http) fn of(booking: &Booking, sealer: &Sealer) -> Result<Option<Self>, ApiError> {
+    pub(in crate::http) fn of(
+        booking: &Booking,
+        rosters: &Rosters,
+        sealer: &Sealer,
+    ) -> Result<Option<Self>, ApiError> {
         let Some(meeting) = &booking.meeting else { return Ok(None) };
+        let enters = rosters.enters();
         let row = &booking.appointment;
         let password =
             meeting.passcode_enc.as_deref().map(|sealed| sealer.open(PASSCODE, sealed)).transpose()?;
+        let registration_enabled = registrant::approval(meeting)?.is_some();
         Ok(Some(Self {
             id: meeting.id.clone(),
             appointment_id: row.id.clone(),
@@ -156,14 +162,14 @@ impl MeetingView {
             start_time: row.start_at.into(),
             duration: row.duration_minutes,
             timezone: row.timezone.clone(),
-            join_url: meeting.join_url.clone(),
+            join_url: meeting.join_url.clone().filter(|_| enters),
             start_url: None,
-            password: password.map(|password| password.expose_secret().to_owned()),
+            password: password.filter(|_| enters).map(|password| password.expose_secret().to_owned()),
             class_id: row.group_ref.clone(),
             target_audience: row.target_audience.clone(),
             settings: row.settings.parse("appointments.settings")?,
-            registration_url: meeting.registration_url.clone(),
-            registration_enabled: meeting.registration_url.is_some(),
+            registration_url: meeting.registration_url.clone().filter(|_| enters && registration_enabled),
+            registration_enabled,
             host: booking.host.as_ref().map(|host| HostView {
                 id: host.ref_.clone(),
                 name: host.name.clone(),
@@ -222,10 +228,10 @@ pub struct MeetingAnswer {
 /// The body that shows one meeting.
 pub(in crate::http) fn shape(
     booking: &Booking,
-    _rosters: &Rosters,
+    rosters: &Rosters,
     sealer: &Sealer,
     notices: &[String],
 ) -> Result<String, ApiError> {
-    let meeting = MeetingView::of(booking, sealer)?.ok_or(ApiError::NotFound("meeting"))?;
+    let meeting = MeetingView::of(booking, rosters, sealer)?.ok_or(ApiError::NotFound("meeting"))?;
     json(&MeetingAnswer { meeting, notices: notices.to_vec() })
 }

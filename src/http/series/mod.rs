@@ -183,8 +183,15 @@ impl Outcome {
         Ok(Self { booking, series, meetings, notices })
     }
 
-    fn body(&self, conn: &mut Conn, caller: &Caller, sealer: &Sealer) -> Result<String, ApiError> {
-        let appointment = AppointmentView::new(&self.booking, &Rosters::of(conn, caller)?, sealer)?;
+    fn body(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        domain: Option<&str>,
+        sealer: &Sealer,
+    ) -> Result<String, ApiError> {
+        let rosters = Rosters::of(conn, caller, domain)?;
+        let appointment = AppointmentView::new(&self.booking, &rosters, sealer)?;
         let series = self.series.as_deref().map(|id| view(conn, caller, id)).transpose()?;
         json(&SeriesAnswer { appointment, series, notices: self.notices.clone() })
     }
@@ -205,7 +212,7 @@ impl Front {
         F: FnOnce(&mut Conn) -> Result<Outcome, ApiError> + Send + 'static,
     {
         let waits = !wait.span.is_zero();
-        let (sealer, who) = (self.sealer.clone(), caller.clone());
+        let (sealer, who, domain) = (self.sealer.clone(), caller.clone(), self.email_domain());
         let keep = move |made: &(Outcome, String)| Kept {
             status: done.as_u16(),
             body: made.1.clone(),
@@ -215,7 +222,7 @@ impl Front {
         let turn = self
             .once(once.clone(), keep, move |conn| {
                 let outcome = work(conn).map_err(|error| sight::veiled(conn, &who, error))?;
-                let body = outcome.body(conn, &who, &sealer)?;
+                let body = outcome.body(conn, &who, domain.as_deref(), &sealer)?;
                 Ok((outcome, body))
             })
             .await?;
@@ -231,11 +238,11 @@ impl Front {
         }
         let (booking, status) = self.await_zoom(outcome.booking, done, wait.span).await?;
         outcome.booking = booking;
-        let sealer = self.sealer.clone();
+        let (sealer, domain) = (self.sealer.clone(), self.email_domain());
         let (outcome, body) = self
             .read(move |conn| {
                 outcome.booking = booking::by_id(conn, &outcome.booking.appointment.id)?;
-                let body = outcome.body(conn, &caller, &sealer)?;
+                let body = outcome.body(conn, &caller, domain.as_deref(), &sealer)?;
                 Ok((outcome, body))
             })
             .await?;

@@ -1,10 +1,11 @@
 //! Between the rows of a meeting's registrations and the shape that `domain::registration` decides on.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Asked, ControlRow, Invited, RegistrantRow, RegistrantStatus, at, invited, of_number};
+use super::{Asked, ControlRow, Invited, RegistrantRow, RegistrantStatus, at, invited};
 use crate::domain::appointment::{AppointmentStatus, MeetingSpec};
 use crate::domain::registration::{Approval, Ask, Entry, Known, Standing};
 use crate::store::due::{self, DueKind};
@@ -26,6 +27,8 @@ pub struct View {
     pub invited: Invited,
     /// The registrations under this number.
     pub rows: Vec<RegistrantRow>,
+    /// The addresses that were barred under the number before this one, as far as they were known under one.
+    pub barred: BTreeSet<String>,
     /// How far they are.
     pub control: ControlRow,
     /// When the work was due, read before anything else.
@@ -65,9 +68,12 @@ pub fn view(
         return Ok(None);
     };
     let control = super::control(conn, meeting_id)?.filter(|row| row.zoom_meeting_id == number);
+    let (rows, earlier): (Vec<_>, Vec<_>) =
+        super::of_meeting(conn, meeting_id)?.into_iter().partition(|row| row.zoom_meeting_id == number);
     Ok(Some(View {
         invited: invited(conn, &booking.id, &meeting, domain)?,
-        rows: of_number(conn, meeting_id, &number)?,
+        rows: without_doubles(rows),
+        barred: still_barred(&earlier),
         control: control.unwrap_or_else(|| ControlRow::new(meeting_id, &number, now.into())),
         meeting_id: meeting.id,
         appointment_id: booking.id,
@@ -77,11 +83,38 @@ pub fn view(
     }))
 }
 
-/// How registrations become good at Zoom, as far as is known; `None` without registration, or while that is uncertain.
-fn approval(meeting: &MeetingRow) -> Result<Option<Approval>, StoreError> {
-    let told =
-        meeting.told.as_ref().map(|told| told.parse::<MeetingSpec>("zoom_meetings.told")).transpose()?;
-    Ok(told.and_then(|told| Approval::of(&told.settings)))
+/// Leaves out what an erased person shared with somebody who is still there: that one's row speaks for the registration.
+fn without_doubles(rows: Vec<RegistrantRow>) -> Vec<RegistrantRow> {
+    let named: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| !row.email.is_empty())
+        .filter_map(|row| row.zoom_registrant_id.clone())
+        .collect();
+    let is_double = |row: &RegistrantRow| {
+        row.email.is_empty() && row.zoom_registrant_id.as_ref().is_some_and(|id| named.contains(id))
+    };
+    rows.into_iter().filter(|row| !is_double(row)).collect()
+}
+
+/// The addresses that the last of these rows, in the order in which they were made, bars.
+fn still_barred(rows: &[RegistrantRow]) -> BTreeSet<String> {
+    let last: BTreeMap<&str, bool> = rows.iter().map(|row| (row.email_key.as_str(), row.barred)).collect();
+    last.into_iter().filter(|(_, barred)| *barred).map(|(address, _)| address.to_owned()).collect()
+}
+
+/// How registrations become good at Zoom, as far as is known; `None` without registration. While that is uncertain, a
+/// meeting that has its page for registering goes on as most do.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub fn approval(meeting: &MeetingRow) -> Result<Option<Approval>, StoreError> {
+    match &meeting.told {
+        Some(told) => Ok(Approval::of(&told.parse::<MeetingSpec>("zoom_meetings.told")?.settings)),
+        None => {
+            let had = meeting.zoom_meeting_id.is_some() && meeting.registration_url.is_some();
+            Ok(had.then_some(Approval::Automatic))
+        }
+    }
 }
 
 impl View {
@@ -130,6 +163,7 @@ fn entry(row: &RegistrantRow) -> Entry {
         attempts: row.attempts,
         not_before: at(row.next_attempt_at),
         ours: row.person_ref.is_some(),
+        missed: at(row.missed_at),
     }
 }
 
@@ -139,25 +173,20 @@ fn entry(row: &RegistrantRow) -> Entry {
 /// # Errors
 /// [`StoreError`].
 pub fn reconcile(conn: &mut Conn, view: &View, now: UtcMillis) -> Result<bool, StoreError> {
-    let mut rows = view.rows.clone();
+    let mut rows = by_address(&view.rows);
     let mut written = false;
     for person in &view.invited.people {
-        let theirs = |row: &&RegistrantRow| {
-            row.email_key == person.email_key && row.person_ref.as_deref() == Some(person.person.as_str())
-        };
-        if rows.iter().any(|row| theirs(&row)) {
+        let of_address = rows.entry(&person.email_key).or_default();
+        if of_address.iter().any(|row| row.person_ref.as_deref() == Some(person.person.as_str())) {
             continue;
         }
         written = true;
-        let stranger =
-            rows.iter_mut().find(|row| row.email_key == person.email_key && row.person_ref.is_none());
-        if let Some(row) = stranger {
-            (row.person_ref, row.name) = (Some(person.person.clone()), person.name.clone());
-            row.updated_at = now;
-            super::save(conn, row)?;
+        if let Some(row) = of_address.iter_mut().find(|row| row.person_ref.is_none()) {
+            super::give(conn, &row.id, person, now)?;
+            row.to_mut().person_ref = Some(person.person.clone());
             continue;
         }
-        let shared = rows.iter().find(|row| row.email_key == person.email_key).cloned();
+        let shared = of_address.first().map(|row| row.clone().into_owned());
         let row = RegistrantRow {
             id: uuid::Uuid::now_v7().to_string(),
             person_ref: Some(person.person.clone()),
@@ -168,9 +197,17 @@ pub fn reconcile(conn: &mut Conn, view: &View, now: UtcMillis) -> Result<bool, S
             ..shared.unwrap_or_else(|| blank(view, &person.email_key, now))
         };
         super::insert(conn, &row)?;
-        rows.push(row);
+        of_address.push(Cow::Owned(row));
     }
     Ok(written)
+}
+
+fn by_address(rows: &[RegistrantRow]) -> BTreeMap<&str, Vec<Cow<'_, RegistrantRow>>> {
+    let mut found: BTreeMap<&str, Vec<Cow<'_, RegistrantRow>>> = BTreeMap::new();
+    for row in rows {
+        found.entry(&row.email_key).or_default().push(Cow::Borrowed(row));
+    }
+    found
 }
 
 fn blank(view: &View, email_key: &str, now: UtcMillis) -> RegistrantRow {
@@ -186,7 +223,8 @@ fn blank(view: &View, email_key: &str, now: UtcMillis) -> RegistrantRow {
         join_url_enc: None,
         status: RegistrantStatus::New,
         asked: None,
-        barred: false,
+        // Whoever removed them meant the meeting, not its number.
+        barred: view.barred.contains(email_key),
         alone: false,
         attempts: 0,
         last_error: None,
@@ -194,10 +232,12 @@ fn blank(view: &View, email_key: &str, now: UtcMillis) -> RegistrantRow {
         registered_at: None,
         created_at: now,
         updated_at: now,
+        missed_at: None,
     }
 }
 
 /// Writes what is known after a step, and what Zoom said beside it. `error` is told of whoever waits because of it.
+/// Who it is about, and whether they are barred, is not decided here: others may have written that since `view`.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -209,19 +249,19 @@ pub fn conclude(
     error: Option<&str>,
     now: UtcMillis,
 ) -> Result<(), StoreError> {
+    let rows = by_address(&view.rows);
     for entry in &after.entries {
         let learned = learned.get(&entry.address);
-        let mut there = false;
-        for row in view.rows.iter().filter(|row| row.email_key == entry.address) {
-            there = true;
-            let mut next = row.clone();
+        let of_address = rows.get(entry.address.as_str());
+        for row in of_address.into_iter().flatten() {
+            let mut next = row.clone().into_owned();
             note(&mut next, entry, learned, error, now);
-            if next != *row {
-                next.updated_at = now;
-                super::save(conn, &next)?;
+            if next != **row {
+                super::progress(conn, row, &next, now)?;
             }
         }
-        if let (false, Some((email, name))) = (there, learned.and_then(|known| known.stranger.clone())) {
+        let stranger = learned.and_then(|known| known.stranger.clone());
+        if let (None, Some((email, name))) = (of_address, stranger) {
             let id = uuid::Uuid::now_v7().to_string();
             let mut row = RegistrantRow { id, email, name, ..blank(view, &entry.address, now) };
             note(&mut row, entry, learned, None, now);
@@ -263,7 +303,8 @@ fn note(
         Standing::Out if row.status == RegistrantStatus::New => RegistrantStatus::New,
         Standing::Out => RegistrantStatus::Cancelled,
     };
-    (row.barred, row.alone, row.attempts) = (entry.barred, entry.alone, entry.attempts);
+    (row.alone, row.attempts) = (entry.alone, entry.attempts);
+    row.missed_at = entry.missed.map(UtcMillis::from);
     let parked = entry.not_before.map(UtcMillis::from);
     if parked != row.next_attempt_at {
         row.last_error = error.filter(|_| parked.is_some()).map(str::to_owned);

@@ -171,6 +171,7 @@ diesel::table! {
         registered_at -> Nullable<Timestamp>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        missed_at -> Nullable<Timestamp>,
     }
 }
 

@@ -15,6 +15,7 @@ async fn everybody_joins_by_what_is_theirs() {
     assert_eq!((&join["startUrl"], &join["sdkKey"]), (&Value::Null, &json!("the key")));
     assert_eq!(join["sdkSignature"].as_str().unwrap().split('.').count(), 3);
     assert_eq!(join["meetingNumber"], class.at_zoom().number.to_string());
+    assert_eq!(join["customerKey"], pupil(0));
     let base = format!("/api/zoom/meetings/{}", class.meeting);
     let (_, link) = class.by(0, Method::GET, &format!("{base}/link"), None).await;
     assert_eq!(link["url"], join["joinUrl"]);
@@ -73,6 +74,26 @@ async fn only_the_allowed_domain_registers_and_joins() {
         assert_eq!((status, &answer["error"]["code"]), (403, &json!("EMAIL_DOMAIN_NOT_ALLOWED")), "{path}");
         assert_eq!(class.by_role("attendee", "inside", method, &path, body).await.0, 200, "{path}");
     }
+    let (meeting, booking) = (class.meeting.clone(), class.appointment.clone());
+    for (who, shown) in [("p00", false), ("inside", true)] {
+        let get = |path: String| {
+            let class = &class;
+            async move { class.by_role("attendee", who, Method::GET, &path, None).await.1 }
+        };
+        let one = get(format!("/api/zoom/meetings/{meeting}")).await["meeting"].clone();
+        let of_list = get("/api/zoom/meetings".to_owned()).await["meetings"][0].clone();
+        let of_booking = get(format!("/api/appointments/{booking}")).await["appointment"]["meeting"].clone();
+        for view in [one, of_list, of_booking] {
+            assert_eq!(view["id"], json!(meeting), "{view}");
+            for field in ["join_url", "password", "registration_url"] {
+                assert_eq!(view[field].is_string(), shown, "{who} {field}: {view}");
+            }
+        }
+        let path = format!("/api/appointments/{booking}/calendar.ics");
+        let request = class.rig.http.get(class.rig.url(&path)).bearer_auth(class.rig.token("attendee", who));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!((text.contains("LOCATION:"), text.contains("URL:")), (shown, shown), "{text}");
+    }
     let (status, answer) =
         class.rig.call(Method::POST, &class.path(), Some(json!({ "person": "p00" }))).await;
     assert_eq!((status, &answer["error"]["code"]), (403, &json!("EMAIL_DOMAIN_NOT_ALLOWED")));
@@ -114,4 +135,62 @@ async fn a_student_is_registered_for_every_meeting_of_the_class_to_come() {
     later.until_registered(0..2).await;
     let unknown = json!({ "studentId": "nobody", "classId": "algebra" });
     assert_eq!(later.rig.call(Method::POST, path, Some(unknown)).await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_is_made_once_for_a_key_and_removed_under_every_address() {
+    let class = Class::booked(TestDatabase::sqlite().migrated(), "", 3, json!({})).await;
+    class.rig.put(GROUP, roster(0..2)).await;
+    class.until_registered(0..2).await;
+    let post = |person: &'static str| {
+        let (request, token) =
+            (class.rig.http.post(class.rig.url(&class.path())), class.rig.token("service", "tests"));
+        let request =
+            request.bearer_auth(token).header("idempotency-key", "one").json(&json!({ "person": person }));
+        async move {
+            let response = request.send().await.unwrap();
+            let replayed = response.headers().get("idempotent-replayed").is_some();
+            (response.status().as_u16(), replayed, response.text().await.unwrap())
+        }
+    };
+    let first = post("p02").await;
+    assert_eq!((first.0, first.1), (201, false), "{}", first.2);
+    let again = post("p02").await;
+    assert_eq!((again.0, again.1, &again.2), (201, true, &first.2));
+    assert_eq!(post("p01").await.0, 422);
+    class.until_registered(0..3).await;
+    let moved = json!({ "name": "Pupil 00", "email": "new@home.example", "role": "attendee" });
+    class.rig.put("/api/people/p00", moved).await;
+    let new = || "new@home.example".to_owned();
+    let moved = |_: &Value| class.standing(RegistrantStatus::Approved).contains(&new());
+    class.rig.until(&class.path(), "the new address", moved).await;
+    let (status, _) = class.rig.call(Method::DELETE, &format!("{}/p00", class.path()), None).await;
+    assert_eq!(status, 200);
+    let gone = |_: &Value| class.standing(RegistrantStatus::Approved) == BTreeSet::from([email(1), email(2)]);
+    class.rig.until(&class.path(), "taken back under the new address", gone).await;
+    let back = class.rig.post(&class.path(), json!({ "person": "p00" })).await;
+    assert_eq!((&back["registrant"]["email"], &back["registrant"]["barred"]), (&json!(new()), &json!(false)));
+    class.rig.until(&class.path(), "registered anew", moved).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registration_that_is_turned_off_takes_the_links_with_it_until_it_is_on_again() {
+    let class = Class::booked(TestDatabase::sqlite().migrated(), "", 2, json!({})).await;
+    class.until_registered(0..2).await;
+    let link = class.join_of(0).await["joinUrl"].clone();
+    let path = format!("/api/appointments/{}", class.appointment);
+    let turned =
+        |to: i64| class.rig.call(Method::PATCH, &path, Some(json!({ "settings": { "approval_type": to } })));
+    assert!(turned(2).await.0 < 300);
+    let off = |answer: &Value| answer["appointment"]["meeting"]["registration_enabled"] == false;
+    let shown = class.rig.until(&path, "off", off).await;
+    assert_eq!(shown["appointment"]["meeting"]["registration_url"], Value::Null);
+    let join = class.join_of(0).await;
+    assert_eq!(join["isRegistered"], false);
+    assert!(join["joinUrl"].as_str().unwrap().contains("/j/"), "{join}");
+    assert!(turned(0).await.0 < 300);
+    class.until_registered(0..2).await;
+    assert!(!class.calls(LIST).is_empty(), "looked up, and not believed");
+    assert_eq!(class.join_of(0).await["joinUrl"], link, "Zoom had kept it");
+    assert_eq!(class.at_zoom().registrants.len(), 2, "each once");
 }

@@ -155,3 +155,17 @@ async fn where_approval_is_by_hand_the_roster_is_approved_and_strangers_wait() {
     assert_eq!(class.standing(RegistrantStatus::Pending), BTreeSet::from(["aunt@home.example".to_owned()]));
     assert_eq!(class.at_zoom().registrants.len(), 4, "each once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_is_taken_back_at_zoom_also_after_a_lost_cancel() {
+    let class = Class::booked(TestDatabase::sqlite().migrated(), "timeout = \"1s\"", 2, json!({})).await;
+    class.until_registered(0..2).await;
+    let status = "PUT /meetings/{meetingId}/registrants/status";
+    class.fault(json!({ "endpoint": status, "fault": "lose_request", "count": 1 })).await;
+    let (code, answer) = class.rig.call(Method::DELETE, "/api/people/p00", None).await;
+    assert!(code < 300, "{answer}");
+    let gone = |_: &Value| class.standing(RegistrantStatus::Approved) == BTreeSet::from([email(1)]);
+    let listed = class.rig.until(&class.path(), "taken back", gone).await;
+    assert!(!class.calls(LIST).is_empty(), "looked up");
+    assert!(!listed.to_string().contains(&email(0)), "nobody's name came back: {listed}");
+}

@@ -1,0 +1,1 @@
+ALTER TABLE meeting_registrants DROP COLUMN missed_at;
