@@ -12,7 +12,7 @@ use super::store::Store;
 use super::supervision::Essential;
 use super::zoom_api::{CallZoom, DescribeZoom, Drain, Lane, ShareQuota, ZoomApiActor, ZoomStatus};
 use super::zoom_user::UserOptions;
-use crate::clock::SharedClock;
+use crate::clock::{Instant, SharedClock};
 use crate::domain::licence;
 use crate::domain::registration::Mode;
 use crate::domain::rules::Rules;
@@ -77,6 +77,15 @@ pub struct AttendanceOptions {
     pub report_delay: Duration,
     /// After this the webhooks have to do.
     pub report_give_up: Duration,
+}
+
+impl AttendanceOptions {
+    /// The end of the meetings whose reports are given up at `now`.
+    #[must_use]
+    pub fn given_up(&self, now: Instant) -> Instant {
+        let age = chrono::Duration::from_std(self.report_give_up).unwrap_or(chrono::Duration::MAX);
+        now.checked_sub_signed(age).unwrap_or(chrono::DateTime::UNIX_EPOCH)
+    }
 }
 
 /// The way to Zoom: one call, one answer.

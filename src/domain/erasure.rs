@@ -1,18 +1,22 @@
 //! What is said of a person, found in texts and taken out of them.
 //!
-//! A person is known by their `ref`, their name and their address. In a text each is found as whole words and without
-//! regard to case, and the ref under which their history goes on is put in its place. A first name alone is not found:
-//! it is everybody's.
+//! A person is known by their `ref`, their name and their address. In a text each is found as whole words (names and
+//! addresses without regard to case), and the ref under which their history goes on is put in its place. What is not
+//! theirs alone is not found: a name of one word ("Mark" is in "a mark was corrected"), and a name or an address that
+//! somebody else in the directory has, too.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What the `ref` of an erased person begins with.
 pub const ERASED_PREFIX: &str = "erased-";
-/// A shorter word may be part of anything.
+/// A shorter address may be part of anything.
 const WORD_LENGTH_MIN: usize = 2;
+/// A name of fewer words is everybody's.
+const NAME_WORDS_MIN: usize = 2;
 /// A `ref` that is shorter is looked for as a whole value in JSON only: `7` is in every time.
 const REF_LENGTH_MIN: usize = 4;
 
@@ -29,26 +33,67 @@ pub struct Words {
     pub name: String,
     /// Their address.
     pub email: Option<String>,
+    /// Their user at Zoom, where the directory named one.
+    #[serde(default)]
+    pub zoom_user: Option<String>,
+    /// Somebody else in the directory has this name.
+    #[serde(default)]
+    pub name_is_shared: bool,
+    /// Somebody else in the directory has this address.
+    #[serde(default)]
+    pub email_is_shared: bool,
     /// The `ref` under which their history goes on.
     pub erased: String,
 }
 
+/// What a word says of a person, and so where it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Another may differ by case alone, or be longer: `s-1`, `s-12`, `s-1-b`.
+    Ref,
+    /// Another may be longer: `ann@x.example`, `jo.ann@x.example`.
+    Address,
+    /// Devices and classes are put to it: `Ann Lee-iPad`.
+    Name,
+}
+
 impl Words {
+    /// Their address, where it is theirs alone.
+    #[must_use]
+    pub fn own_email(&self) -> Option<&str> {
+        self.email.as_deref().filter(|_| !self.email_is_shared)
+    }
+
+    /// Of these words the `ref` alone: by it they are found in what is about somebody else.
+    #[must_use]
+    pub fn of_ref(&self) -> Self {
+        Self { name: String::new(), email: None, ..self.clone() }
+    }
+
+    /// Their name, where it may say whom a text means.
+    fn telling_name(&self) -> Option<&str> {
+        let tells = !self.name_is_shared && self.name.split_whitespace().count() >= NAME_WORDS_MIN;
+        tells.then(|| self.name.trim())
+    }
+
     /// The words that are looked for in texts, the longest first: an address may hold the name.
-    fn in_texts(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.email.as_deref().into_iter().chain([self.name.trim()]).collect();
-        words.retain(|word| word.chars().count() >= WORD_LENGTH_MIN);
+    fn in_texts(&self) -> Vec<(Kind, &str)> {
+        let addresses = self.own_email().map(|email| (Kind::Address, email));
+        let names = self.telling_name().map(|name| (Kind::Name, name));
+        let mut words: Vec<(Kind, &str)> = addresses.into_iter().chain(names).collect();
+        words.retain(|(_, word)| word.chars().count() >= WORD_LENGTH_MIN);
         if self.person.chars().count() >= REF_LENGTH_MIN {
-            words.push(&self.person);
+            words.push((Kind::Ref, &self.person));
         }
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.sort_by_key(|(_, word)| std::cmp::Reverse(word.len()));
         words
     }
 
     /// Every form in which they may stand in a column, for the database to find candidates by.
     #[must_use]
     pub fn forms(&self) -> Vec<String> {
-        let mut forms: Vec<String> = self.in_texts().into_iter().flat_map(written).collect();
+        let mut forms: Vec<String> =
+            self.in_texts().into_iter().flat_map(|(_, word)| written(word)).collect();
         forms.push(self.person.clone());
         forms.sort_unstable();
         forms.dedup();
@@ -62,8 +107,8 @@ impl Words {
             return Some(self.erased.clone());
         }
         let mut left = Cow::Borrowed(text);
-        for word in self.in_texts() {
-            if let Some(without) = replace(&left, word, &self.erased) {
+        for (kind, word) in self.in_texts() {
+            if let Some(without) = replace(&left, kind, word, &self.erased) {
                 left = Cow::Owned(without);
             }
         }
@@ -95,7 +140,7 @@ impl Words {
     /// Takes out what an object that bears their address says of them in parts, where no whole word is found.
     fn out_of_parts(&self, fields: &mut Map<String, Value>) -> bool {
         let address = fields.get("email").and_then(Value::as_str).map(str::to_lowercase);
-        if address.is_none() || address != self.email.as_deref().map(str::to_lowercase) {
+        if address.is_none() || address != self.own_email().map(str::to_lowercase) {
             return false;
         }
         for part in PARTS {
@@ -136,32 +181,51 @@ fn written(word: &str) -> [String; 3] {
 }
 
 /// `text` with `with` in the place of every whole `word`; `None` when there is none.
-fn replace(text: &str, word: &str, with: &str) -> Option<String> {
+fn replace(text: &str, kind: Kind, word: &str, with: &str) -> Option<String> {
     let mut out: Option<String> = None;
-    let (mut kept, mut place, mut before) = (0, 0, None);
-    while let Some(rest) = text.get(place..) {
-        let Some(letter) = rest.chars().next() else { break };
-        if !is_joined(before, word.chars().next())
-            && let Some(length) = begins_with(rest, word)
-            && !is_joined(word.chars().next_back(), rest.get(length..).and_then(|after| after.chars().next()))
-        {
-            let out = out.get_or_insert_with(String::new);
-            out.push_str(text.get(kept..place).unwrap_or_default());
-            out.push_str(with);
-            place += length;
-            kept = place;
-            before = word.chars().next_back();
-        } else {
-            place += letter.len_utf8();
-            before = Some(letter);
-        }
+    let mut kept = 0;
+    while let Some(found) = next_whole(text, kind, word, kept) {
+        let out = out.get_or_insert_with(String::new);
+        out.push_str(text.get(kept..found.start).unwrap_or_default());
+        out.push_str(with);
+        kept = found.end;
     }
     out.map(|out| out + text.get(kept..).unwrap_or_default())
 }
 
-/// Whether two letters that stand beside each other belong to one word.
-fn is_joined(one: Option<char>, other: Option<char>) -> bool {
-    one.is_some_and(char::is_alphanumeric) && other.is_some_and(char::is_alphanumeric)
+/// Whether a `ref` stands in a text as a word of its own.
+#[must_use]
+pub(super) fn names(text: &str, ref_: &str) -> bool {
+    next_whole(text, Kind::Ref, ref_, 0).is_some()
+}
+
+/// Where `word` stands next as a whole, from `from` on.
+fn next_whole(text: &str, kind: Kind, word: &str, from: usize) -> Option<Range<usize>> {
+    for (start, _) in text.get(from..)?.char_indices() {
+        let start = from + start;
+        let rest = text.get(start..)?;
+        let Some(length) = begins_with(rest, word).filter(|length| *length > 0) else { continue };
+        let end = start + length;
+        let (first, last) = (word.chars().next(), word.chars().next_back());
+        if (kind != Kind::Ref || rest.starts_with(word))
+            && ends(kind, text.get(..start)?.chars().rev(), first)
+            && ends(kind, text.get(end..)?.chars(), last)
+        {
+            return Some(start..end);
+        }
+    }
+    None
+}
+
+/// Whether a word that has `edge` at its end ends there, by what stands `beyond`.
+fn ends(kind: Kind, mut beyond: impl Iterator<Item = char>, edge: Option<char>) -> bool {
+    let joins = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    match beyond.next() {
+        _ if !joins(edge) => true,
+        Some('-' | '_' | '.' | '+') if kind != Kind::Name => !joins(beyond.next()),
+        Some('@') if kind == Kind::Ref => !joins(beyond.next()),
+        next => !joins(next),
+    }
 }
 
 /// How much of `text` is `word`, without regard to case.
@@ -193,6 +257,9 @@ mod tests {
             person: "pupil-7".to_owned(),
             name: "Ján Příklad".to_owned(),
             email: Some("jan@school.example".to_owned()),
+            zoom_user: None,
+            name_is_shared: false,
+            email_is_shared: false,
             erased: "erased-x".to_owned(),
         }
     }
@@ -205,6 +272,12 @@ mod tests {
             ("to <Jan@School.example>, twice: jan@school.example", "to <erased-x>, twice: erased-x"),
             ("Ján Příkladová", "Ján Příkladová"),
             ("pupil-77 and pupil-7", "pupil-77 and erased-x"),
+            ("pupil-7-b, x-pupil-7, Pupil-7 and pupil-7.", "pupil-7-b, x-pupil-7, Pupil-7 and erased-x."),
+            (
+                "jo.jan@school.example, jan@school.example.org",
+                "jo.jan@school.example, jan@school.example.org",
+            ),
+            ("Ján Příklad@1700000000 and 7B_Ján Příklad-iPad", "erased-x@1700000000 and 7B_erased-x-iPad"),
             ("Ján", "Ján"),
             ("", ""),
         ] {
@@ -212,6 +285,23 @@ mod tests {
             assert_eq!(found.as_deref().unwrap_or(text), left);
             assert_eq!(found.is_some(), text != left, "{text}");
         }
+    }
+
+    #[test]
+    fn what_others_have_too_is_not_looked_for() {
+        let mark = Words { name: "Mark".to_owned(), ..words() };
+        assert_eq!(mark.out_of_text("a mark was corrected"), None, "one word is everybody's");
+        assert!(!mark.forms().iter().any(|form| form == "Mark"));
+        let shared = Words { name_is_shared: true, email_is_shared: true, ..words() };
+        for text in
+            ["Ján Příklad's iPad", "jan@school.example", r#"{"email":"jan@school.example","join_url":"x"}"#]
+        {
+            assert_eq!(shared.out_of_column(text), None, "{text}");
+        }
+        assert_eq!(shared.out_of_text("pupil-7 left").unwrap(), "erased-x left");
+        assert_eq!(words().of_ref().out_of_text("Ján Příklad, jan@school.example"), None);
+        assert!(names("eva invited pupil-7", "pupil-7") && !names("eva invited pupil-77", "pupil-7"));
+        assert!(!names("unreadable", "ada") && !names("ADA left", "ada"));
     }
 
     #[test]

@@ -31,5 +31,6 @@ pub mod statistics;
 pub mod suggestion;
 pub mod sweep;
 pub mod sync;
+pub mod theirs;
 pub mod transition;
 pub mod unmatched;

@@ -2,22 +2,27 @@
 //!
 //! - [`places`]: every column of text there is, and what of a person it may hold. The one list: a new column has to be
 //!   put on it, or a test fails.
-//! - `own`: rows that are theirs alone. `scan`: texts that may speak of them.
+//! - `own`: rows that are theirs alone. `heard`: webhooks about them. `scan`: texts that may speak of them.
+//! - `waiting`: what has to be over before.
 //! - Here: which erasures there are, how one begins, and how it ends.
 //!
 //! It is done in many small transactions and may be interrupted anywhere: each step can be done again. Until it is
 //! done, its row in `erasures` knows what has to go; afterwards nothing does.
 
+pub mod heard;
 pub mod own;
 pub mod places;
 pub mod scan;
+mod waiting;
 
 use diesel::prelude::*;
 
+pub use self::waiting::waits_for;
 use super::due::{self, DueKind};
 use super::person::PersonRow;
-use super::schema::{attendance_records, erasures, group_members, people};
-use super::{Conn, Json, StoreError, UtcMillis};
+use super::schema::{erasures, group_members, people};
+use super::search::lower;
+use super::{Conn, Json, StoreError, UtcMillis, traces};
 use crate::domain::erasure::{ERASED_PREFIX, Words};
 
 /// A row of `erasures`.
@@ -61,15 +66,18 @@ pub fn by_ref(conn: &mut Conn, erased_ref: &str) -> Result<Option<ErasureRow>, S
     Ok(erasures::table.find(erased_ref).select(ErasureRow::as_select()).first(conn).optional()?)
 }
 
-/// Marks of a person that a report of Zoom's may still change.
+/// What is known of those among `refs` who are being erased: until it is done, the classes that they were in know them.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn awaited(conn: &mut Conn, person: &str) -> Result<i64, StoreError> {
-    Ok(attendance_records::table
-        .filter(attendance_records::person_ref.eq(person).and(attendance_records::provisional.eq(true)))
-        .count()
-        .get_result(conn)?)
+pub fn words_of(conn: &mut Conn, refs: &[String]) -> Result<Vec<Words>, StoreError> {
+    let rows: Vec<Option<Json>> = erasures::table
+        .filter(erasures::finished_at.is_null())
+        .filter(erasures::person_ref.is_not_null())
+        .filter(erasures::person_ref.assume_not_null().eq_any(refs))
+        .select(erasures::words)
+        .load(conn)?;
+    rows.into_iter().flatten().map(|words| words.parse("erasures.words")).collect()
 }
 
 /// Begins to erase a person, who has left all future bookings: from now on nobody knows them by name.
@@ -87,6 +95,12 @@ pub fn begin(
         person: person.ref_.clone(),
         name: person.name.clone(),
         email: person.email.clone(),
+        zoom_user: person.zoom_user.clone(),
+        name_is_shared: is_namesake(conn, person)?,
+        email_is_shared: match &person.email_key {
+            Some(key) => traces::is_shared(conn, key, &person.ref_)?,
+            None => false,
+        },
         erased: erased_ref.clone(),
     };
     let row = ErasureRow {
@@ -115,6 +129,15 @@ pub fn begin(
         .execute(conn)?;
     due::set(conn, DueKind::Erasure, &row.erased_ref, now)?;
     Ok(row)
+}
+
+/// Whether somebody else in the directory has the same name.
+fn is_namesake(conn: &mut Conn, person: &PersonRow) -> Result<bool, StoreError> {
+    let others: i64 = people::table
+        .filter(lower(people::name).eq(person.name.trim().to_lowercase()).and(people::ref_.ne(&person.ref_)))
+        .count()
+        .get_result(conn)?;
+    Ok(others > 0)
 }
 
 /// Ends an erasure: what had to go is forgotten too.

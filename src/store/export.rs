@@ -1,5 +1,10 @@
 //! Everything held about a person, as JSON. Secrets (personal links) are not in it: they open doors to whoever has
-//! them, and their owner gets them elsewhere.
+//! them, and their owner gets them elsewhere. Nor is what is about others: `shared` cuts it off.
+
+mod authored;
+mod shared;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,11 +15,9 @@ use super::participant::ParticipantRow;
 use super::person::PersonRow;
 use super::schema::{
     appointment_attendees, appointments, attendance_corrections, attendance_records, group_members, groups,
-    identity_matches, meeting_registrants, participant_matches, story, webhook_events, zoom_meetings,
-    zoom_participants,
+    identity_matches, meeting_registrants, participant_matches, zoom_participants, zoom_users,
 };
-use super::search::{contains, lower};
-use super::{Conn, Json, StoreError, UtcMillis};
+use super::{Conn, StoreError, UtcMillis};
 
 /// Entries of a list.
 const ENTRIES_MAX: i64 = 10_000;
@@ -31,10 +34,29 @@ pub struct Export {
     pub connections: Vec<Value>,
     pub registrations: Vec<Value>,
     pub identities: Vec<Value>,
+    pub zoom_users: Vec<Value>,
+    pub authored: Vec<Value>,
     pub story: Vec<Value>,
     pub webhooks: Vec<Value>,
-    /// The lists that were cut at [`ENTRIES_MAX`].
+    /// The lists that were cut: there were more rows than are read ([`ENTRIES_MAX`]).
     pub truncated: Vec<&'static str>,
+}
+
+/// The lists that were cut.
+#[derive(Debug, Default)]
+struct Cut(BTreeSet<&'static str>);
+
+impl Cut {
+    fn add(&mut self, list: &'static str) {
+        self.0.insert(list);
+    }
+
+    /// Takes note of rows as they were read: as many as are read at most are perhaps not all.
+    fn note<T>(&mut self, list: &'static str, rows: &[T]) {
+        if i64::try_from(rows.len()).is_ok_and(|len| len >= ENTRIES_MAX) {
+            self.add(list);
+        }
+    }
 }
 
 fn time(at: UtcMillis) -> DateTime<Utc> {
@@ -51,40 +73,31 @@ fn maybe(at: Option<UtcMillis>) -> Option<DateTime<Utc>> {
 /// [`StoreError`].
 pub fn of_person(conn: &mut Conn, person: &PersonRow) -> Result<Export, StoreError> {
     let who = person.ref_.as_str();
+    let cut = &mut Cut::default();
     let mut export = Export {
         person: json!({
             "ref": person.ref_, "name": person.name, "email": person.email, "role": person.role,
             "timezone": person.timezone, "zoom_user": person.zoom_user, "active": person.active,
             "created_at": time(person.created_at), "updated_at": time(person.updated_at),
         }),
-        groups: memberships(conn, who)?,
-        appointments: bookings(conn, who)?,
-        marks: marks(conn, who)?,
-        corrections: corrections(conn, who)?,
-        connections: connections(conn, who)?,
-        registrations: registrations(conn, who)?,
-        identities: identities(conn, who)?,
-        story: stories(conn, who)?,
-        webhooks: webhooks(conn, person)?,
+        groups: memberships(conn, who, cut)?,
+        appointments: bookings(conn, who, cut)?,
+        marks: marks(conn, who, cut)?,
+        corrections: corrections(conn, who, cut)?,
+        connections: connections(conn, who, cut)?,
+        registrations: registrations(conn, who, cut)?,
+        identities: identities(conn, who, cut)?,
+        zoom_users: users(conn, person)?,
+        authored: authored::authored(conn, who, cut)?,
+        story: shared::stories(conn, who, cut)?,
+        webhooks: shared::webhooks(conn, person, cut)?,
         truncated: Vec::new(),
     };
-    let lists = [
-        ("groups", &export.groups),
-        ("appointments", &export.appointments),
-        ("marks", &export.marks),
-        ("corrections", &export.corrections),
-        ("connections", &export.connections),
-        ("registrations", &export.registrations),
-        ("identities", &export.identities),
-        ("story", &export.story),
-        ("webhooks", &export.webhooks),
-    ];
-    let is_full = |list: &Vec<Value>| i64::try_from(list.len()).is_ok_and(|len| len >= ENTRIES_MAX);
-    export.truncated = lists.iter().filter(|(_, list)| is_full(list)).map(|(name, _)| *name).collect();
+    export.truncated = std::mem::take(&mut cut.0).into_iter().collect();
     Ok(export)
 }
 
-fn memberships(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn memberships(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     let rows: Vec<(String, String, String, String)> = group_members::table
         .inner_join(groups::table)
         .filter(group_members::person_ref.eq(who))
@@ -92,12 +105,13 @@ fn memberships(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
         .limit(ENTRIES_MAX)
         .select((groups::ref_, groups::kind, groups::name, group_members::role))
         .load(conn)?;
+    cut.note("groups", &rows);
     let view =
         |(group, kind, name, role)| json!({ "group": group, "kind": kind, "name": name, "role": role });
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn bookings(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn bookings(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     type Row = (String, Option<String>, String, String, String, UtcMillis, UtcMillis, String, Option<String>);
     let invited = appointment_attendees::table
         .filter(appointment_attendees::person_ref.eq(who))
@@ -121,6 +135,7 @@ fn bookings(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
             appointments::host_ref,
         ))
         .load(conn)?;
+    cut.note("appointments", &rows);
     let view =
         |((id, ref_, kind, title, description, start, end, status, group), host): (Row, Option<String>)| {
             json!({
@@ -132,13 +147,14 @@ fn bookings(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn marks(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn marks(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     let rows: Vec<(MarkRow, CorrectionRow)> = attendance_records::table
         .filter(attendance_records::person_ref.eq(who))
         .order(attendance_records::appointment_id)
         .limit(ENTRIES_MAX)
         .select((MarkRow::as_select(), CorrectionRow::as_select()))
         .load(conn)?;
+    cut.note("marks", &rows);
     let view = |(mark, correction): (MarkRow, CorrectionRow)| {
         Ok(json!({
             "appointment_id": mark.appointment_id, "role": mark.role, "status": mark.status,
@@ -155,7 +171,7 @@ fn marks(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
     rows.into_iter().map(view).collect()
 }
 
-fn corrections(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn corrections(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     use attendance_corrections as table;
     type Row = (String, Option<String>, Option<String>, String, UtcMillis);
     let rows: Vec<Row> = table::table
@@ -164,17 +180,19 @@ fn corrections(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
         .limit(ENTRIES_MAX)
         .select((table::appointment_id, table::status, table::note, table::author, table::at))
         .load(conn)?;
+    cut.note("corrections", &rows);
     let view = |(appointment, status, note, author, at)| json!({ "appointment_id": appointment, "status": status, "note": note, "author": author, "at": time(at) });
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn connections(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn connections(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     let rows: Vec<ParticipantRow> = zoom_participants::table
         .filter(zoom_participants::person_ref.eq(who))
         .order(zoom_participants::id)
         .limit(ENTRIES_MAX)
         .select(ParticipantRow::as_select())
         .load(conn)?;
+    cut.note("connections", &rows);
     let view = |row: ParticipantRow| {
         json!({
             "meeting_id": row.meeting_id, "instance": row.instance_uuid, "source": row.source, "room": row.room,
@@ -187,19 +205,59 @@ fn connections(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn registrations(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+fn registrations(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     use meeting_registrants as table;
-    let rows: Vec<(String, Option<String>, String, Option<UtcMillis>)> = table::table
+    type Row = (String, Option<String>, String, Option<UtcMillis>, String, String, Option<String>);
+    let rows: Vec<Row> = table::table
         .filter(table::person_ref.eq(who))
         .order(table::id)
         .limit(ENTRIES_MAX)
-        .select((table::meeting_id, table::zoom_registrant_id, table::status, table::registered_at))
+        .select((
+            table::meeting_id,
+            table::zoom_registrant_id,
+            table::status,
+            table::registered_at,
+            table::name,
+            table::email,
+            table::last_error,
+        ))
         .load(conn)?;
-    let view = |(meeting, registrant, status, at)| json!({ "meeting_id": meeting, "registrant_id": registrant, "status": status, "registered_at": maybe(at) });
+    cut.note("registrations", &rows);
+    let view = |(meeting, registrant, status, at, name, email, error)| {
+        json!({ "meeting_id": meeting, "registrant_id": registrant, "status": status,
+            "registered_at": maybe(at), "name": name, "email": email, "last_error": error })
+    };
     Ok(rows.into_iter().map(view).collect())
 }
 
-fn identities(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
+/// What Zoom's account says of them: of a user who is tied to them, or has their address and is tied to nobody.
+fn users(conn: &mut Conn, person: &PersonRow) -> Result<Vec<Value>, StoreError> {
+    use zoom_users as table;
+    type Row = (String, String, i64, String, Option<String>, UtcMillis, Option<String>);
+    let key = person.email_key.as_deref().unwrap_or_default();
+    let by_address = table::person_ref.is_null().and(table::email_key.eq(key));
+    let tied = table::person_ref.is_not_null().and(table::person_ref.assume_not_null().eq(&person.ref_));
+    let rows: Vec<Row> = table::table
+        .filter(tied.or(by_address))
+        .order(table::zoom_user_id)
+        .select((
+            table::zoom_user_id,
+            table::email,
+            table::type_,
+            table::status,
+            table::display_name,
+            table::seen_at,
+            table::email_wanted,
+        ))
+        .load(conn)?;
+    let view = |(user, email, kind, status, name, seen, wanted)| {
+        json!({ "zoom_user_id": user, "email": email, "type": kind, "status": status, "display_name": name,
+            "seen_at": time(seen), "email_wanted": wanted })
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+fn identities(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     use {identity_matches as lasting, participant_matches as once};
     let here: Vec<(String, String, String, UtcMillis)> = once::table
         .filter(once::person_ref.eq(who))
@@ -213,6 +271,8 @@ fn identities(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
         .limit(ENTRIES_MAX)
         .select((lasting::identity, lasting::author, lasting::created_at))
         .load(conn)?;
+    cut.note("identities", &here);
+    cut.note("identities", &everywhere);
     let here = here.into_iter().map(|(meeting, identity, author, at)| {
         json!({ "meeting_id": meeting, "identity": identity, "author": author, "at": time(at) })
     });
@@ -220,70 +280,4 @@ fn identities(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
         json!({ "meeting_id": null, "identity": identity, "author": author, "at": time(at) })
     });
     Ok(here.chain(everywhere).collect())
-}
-
-/// Lines that name the person by their `ref`, in the stories of bookings they were part of.
-fn stories(conn: &mut Conn, who: &str) -> Result<Vec<Value>, StoreError> {
-    let theirs = appointment_attendees::table
-        .filter(appointment_attendees::person_ref.eq(who))
-        .select(appointment_attendees::appointment_id);
-    let scored = attendance_records::table
-        .filter(attendance_records::person_ref.eq(who))
-        .select(attendance_records::appointment_id);
-    let hosted = appointments::table.filter(appointments::host_ref.eq(who)).select(appointments::id);
-    let in_details = story::details
-        .is_not_null()
-        .and(lower(story::details.assume_not_null()).like(contains(who)).escape('\\'));
-    let rows: Vec<(String, UtcMillis, String, String, Option<Json>)> = story::table
-        .filter(
-            story::appointment_id
-                .eq_any(theirs)
-                .or(story::appointment_id.eq_any(scored))
-                .or(story::appointment_id.eq_any(hosted)),
-        )
-        .filter(lower(story::text).like(contains(who)).escape('\\').or(in_details))
-        .order(story::id)
-        .limit(ENTRIES_MAX)
-        .select((story::appointment_id, story::at, story::kind, story::text, story::details))
-        .load(conn)?;
-    let view = |(appointment, at, kind, text, details): (String, UtcMillis, String, String, Option<Json>)| {
-        let details = details.map(|details| details.parse::<Value>("story.details")).transpose()?;
-        Ok(
-            json!({ "appointment_id": appointment, "at": time(at), "kind": kind, "text": text, "details": details }),
-        )
-    };
-    rows.into_iter().map(view).collect()
-}
-
-/// What kept webhooks of meetings they were seen in say of them: the participants with their address, or with an id of
-/// a connection of theirs.
-fn webhooks(conn: &mut Conn, person: &PersonRow) -> Result<Vec<Value>, StoreError> {
-    let seen: Vec<(Option<String>, String)> = zoom_participants::table
-        .inner_join(zoom_meetings::table)
-        .filter(zoom_participants::person_ref.eq(&person.ref_))
-        .filter(zoom_participants::participant_uuid.is_not_null())
-        .limit(ENTRIES_MAX)
-        .select((zoom_meetings::zoom_meeting_id, zoom_participants::participant_uuid.assume_not_null()))
-        .load(conn)?;
-    let mut numbers: Vec<String> = seen.iter().filter_map(|(number, _)| number.clone()).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let rows: Vec<(String, UtcMillis, String)> = webhook_events::table
-        .filter(webhook_events::zoom_meeting_id.eq_any(numbers))
-        .filter(webhook_events::event.like("meeting.participant%"))
-        .order(webhook_events::id)
-        .limit(ENTRIES_MAX)
-        .select((webhook_events::event, webhook_events::received_at, webhook_events::body))
-        .load(conn)?;
-    let is_theirs = |participant: &Value| {
-        let text = |key| participant.get(key).and_then(Value::as_str).unwrap_or_default();
-        let address = person.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(text("email")));
-        address || seen.iter().any(|(_, uuid)| uuid == text("participant_uuid"))
-    };
-    let view = |(event, at, body): (String, UtcMillis, String)| {
-        let body: Value = serde_json::from_str(&body).ok()?;
-        let participant = body.pointer("/payload/object/participant").filter(|one| is_theirs(one))?;
-        Some(json!({ "event": event, "received_at": time(at), "participant": participant }))
-    };
-    Ok(rows.into_iter().filter_map(view).collect())
 }

@@ -66,6 +66,7 @@ pub mod statistics;
 pub mod story;
 pub mod sweep;
 pub mod token;
+pub mod traces;
 pub mod types;
 pub mod writer;
 pub mod zoom_connection;

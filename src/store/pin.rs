@@ -2,13 +2,13 @@
 //!
 //! A change of the rules moves no pin; only [`move_to`] does, which somebody asked for.
 
-use diesel::dsl::not;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::appointment::Place;
 use super::due::{self, DueKind};
 use super::rules::STANDARD;
-use super::schema::{appointments, attendance_pins, groups, zoom_meetings};
+use super::schema::{appointments, attendance_pins, attendance_records, groups, zoom_meetings};
 use super::{Conn, StoreError, UtcMillis, each_backend};
 
 /// The version, as marks name it; `None` before the first scoring.
@@ -73,6 +73,9 @@ pub fn list(conn: &mut Conn, which: &Scored, limit: i64) -> Result<Vec<ScoredBoo
         .inner_join(zoom_meetings::table)
         .select((appointments::id, zoom_meetings::id, appointments::start_at))
         .into_boxed();
+    // What age has taken the marks of is not scored again: everybody would be absent.
+    let marks = attendance_records::table.filter(attendance_records::appointment_id.eq(appointments::id));
+    query = query.filter(exists(marks));
     let name = which.rules.as_str();
     let nameless = || appointments::attendance_rules.is_null();
     let own = appointments::attendance_rules.eq(name).assume_not_null();

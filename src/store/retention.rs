@@ -8,6 +8,9 @@
 mod bookings;
 mod rows;
 
+use diesel::prelude::*;
+
+use super::schema::appointments;
 use super::{Conn, StoreError, UtcMillis};
 use crate::domain::retention::Limits;
 
@@ -18,6 +21,16 @@ const AT_REST: &str = " AND a.status <> 'in_progress'
         WHERE m.appointment_id = a.id AND p.state IN ('waiting', 'reading'))
     AND NOT EXISTS (SELECT 1 FROM zoom_meetings m JOIN webhook_events w ON w.zoom_meeting_id = m.zoom_meeting_id
         WHERE m.appointment_id = a.id AND w.state = 'pending')";
+
+/// Whether a booking has lost its marks to age.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_forgotten(conn: &mut Conn, appointment_id: &str) -> Result<bool, StoreError> {
+    let at: Option<Option<UtcMillis>> =
+        appointments::table.find(appointment_id).select(appointments::forgotten_at).first(conn).optional()?;
+    Ok(at.flatten().is_some())
+}
 
 /// One kind of thing that is put away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +43,7 @@ pub enum Sweep {
     Participants,
     /// Bookings and their meetings: put away, with their links and passcodes deleted.
     Meetings,
-    /// Marks and rosters of a booking: deleted.
+    /// Marks and rosters of a booking, scored or not: deleted.
     Attendance,
     /// Lines of stories: deleted.
     Stories,
@@ -100,7 +113,7 @@ impl Sweep {
             Self::Stories => rows::old_stories(conn, limits, after),
             Self::Participants => bookings::named(conn, limits, after),
             Self::Meetings => bookings::unarchived(conn, limits, after),
-            Self::Attendance => bookings::marked(conn, limits, after),
+            Self::Attendance => bookings::remembered(conn, limits, after),
         }
     }
 
@@ -124,7 +137,7 @@ impl Sweep {
             Self::KeptAnswers => rows::delete_answers(conn, limits),
             Self::Participants => bookings::make_nameless(conn, &batch.keys, now),
             Self::Meetings => bookings::archive(conn, &batch.keys, now),
-            Self::Attendance => bookings::forget_marks(conn, &batch.keys),
+            Self::Attendance => bookings::forget_marks(conn, &batch.keys, now),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::schema::{
     appointment_attendees, appointments, group_members, meeting_registrants, people, zoom_meetings,
     zoom_users,
 };
-use super::{Conn, StoreError};
+use super::{Conn, StoreError, erasure, person};
 use crate::domain::attendance::RosterPerson;
 
 /// What a host is called who is a shared Zoom user and no person of ours.
@@ -71,10 +71,19 @@ pub fn of_appointment(
 
 fn known(conn: &mut Conn, refs: &[String]) -> Result<BTreeMap<String, RosterPerson>, StoreError> {
     type Row = (String, String, Option<String>, Option<String>, Option<String>);
-    let rows: Vec<Row> = people::table
+    let mut rows: Vec<Row> = people::table
         .filter(people::ref_.eq_any(refs))
         .select((people::ref_, people::name, people::email, people::email_key, people::zoom_user))
         .load(conn)?;
+    if rows.len() < refs.len() {
+        // Who is being erased is known here until the marks of the class are final.
+        let unknown = |person: &&String| rows.iter().all(|(known, ..)| known != *person);
+        let unknown: Vec<String> = refs.iter().filter(unknown).cloned().collect();
+        rows.extend(erasure::words_of(conn, &unknown)?.into_iter().map(|words| {
+            let key = words.email.as_deref().map(person::email_key);
+            (words.person, words.name, words.email, key, words.zoom_user)
+        }));
+    }
     let keys: Vec<&String> = rows.iter().filter_map(|(_, _, _, key, _)| key.as_ref()).collect();
     let users: BTreeMap<String, String> = zoom_users::table
         .filter(zoom_users::email_key.eq_any(keys))

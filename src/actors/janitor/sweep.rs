@@ -46,7 +46,7 @@ pub struct Counts {
     pub participants: usize,
     /// Bookings put away with their meetings.
     pub meetings: usize,
-    /// Bookings whose marks were deleted.
+    /// Bookings whose marks and rosters were deleted.
     pub attendance: usize,
     /// Lines of stories deleted.
     pub stories: usize,

@@ -17,7 +17,7 @@ use crate::http::meetings::roll::{Roll, Share};
 use crate::http::meetings::{Attended, read_attended, view};
 use crate::store::attendance::{self, MarkRow};
 use crate::store::correction::{self, Correction};
-use crate::store::{Conn, rules, story};
+use crate::store::{Conn, retention, rules, story};
 
 /// Lines of a booking's story that are looked through, the newest.
 const STORY_MAX: i64 = 1000;
@@ -132,6 +132,9 @@ impl Account {
         }
         let appointment = attended.booking.appointment.id.clone();
         let rows = attendance::of_appointment(conn, &appointment)?;
+        if rows.is_empty() && retention::is_forgotten(conn, &appointment)? {
+            return Err(ApiError::NotFound("record"));
+        }
         let words = correction::history(conn, &appointment, person)?;
         let lesson = Lesson::of(&attended, !rows.is_empty());
         let own = rules::for_scoring(conn, &appointment, house)?;

@@ -19,7 +19,7 @@ use crate::http::error::ApiError;
 use crate::http::validate::Fields;
 use crate::store::attendance::{self, CorrectionRow, MarkRow};
 use crate::store::correction::{self, Correction};
-use crate::store::rules;
+use crate::store::{retention, rules};
 
 /// The attendance of a meeting.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,6 +68,7 @@ struct Summary {
 const IN_PROGRESS: &str = "Meeting in progress - final attendance will be recorded when meeting ends";
 const NOT_BEGUN: &str = "The meeting has not taken place";
 const NOT_SCORED: &str = "The meeting has ended and is being scored";
+const FORGOTTEN: &str = "The meeting is over for so long that its attendance is no longer kept";
 
 /// The attendance. Attendees get their own record.
 #[utoipa::path(get, path = "/api/zoom/meetings/{id}/attendance", tag = "meetings",
@@ -82,20 +83,21 @@ pub(in crate::http) async fn show(
 ) -> Result<HttpResponse, ApiError> {
     Fields::from_query(request.query_string()).finish()?;
     let house = front.rules.clone();
-    let (attended, marks, words, rules) = front
+    let (attended, marks, words, rules, forgotten) = front
         .read(move |conn| {
             let attended = read_attended(conn, &caller, &id)?;
             let appointment = &attended.booking.appointment.id;
             let marks = attendance::of_appointment(conn, appointment)?;
             let words = correction::histories(conn, appointment)?;
             let rules = rules::for_scoring(conn, appointment, &house)?;
-            Ok((attended, marks, words, rules))
+            let forgotten = retention::is_forgotten(conn, appointment)?;
+            Ok((attended, marks, words, rules, forgotten))
         })
         .await?;
     let running = view::status(&attended.booking, &attended.case.meeting) == MeetingStatus::Started.as_str();
     let answer = match running {
         true => live(&attended, &words, &Roll::call(&attended.case, &rules, front.clock.now())),
-        false => scored(&attended, marks, &words),
+        false => scored(&attended, marks, &words, forgotten),
     };
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -136,14 +138,21 @@ fn announced(attended: &Attended, words: &Words, waits: impl Fn(&str) -> bool) -
         .collect()
 }
 
-fn scored(attended: &Attended, marks: Vec<(MarkRow, CorrectionRow)>, words: &Words) -> AttendanceAnswer {
+fn scored(
+    attended: &Attended,
+    marks: Vec<(MarkRow, CorrectionRow)>,
+    words: &Words,
+    forgotten: bool,
+) -> AttendanceAnswer {
     let Attended { booking, case, share } = attended;
     let places: BTreeMap<&str, usize> =
         case.roster.iter().enumerate().map(|(place, person)| (person.person.as_str(), place)).collect();
-    let message = match marks.is_empty() {
-        false => None,
-        true if booking.meeting.as_ref().is_some_and(|m| m.ended_at.is_some()) => Some(NOT_SCORED),
-        true => Some(NOT_BEGUN),
+    let ended = booking.meeting.as_ref().is_some_and(|m| m.ended_at.is_some());
+    let message = match (marks.is_empty(), ended) {
+        (false, _) => None,
+        (true, true) if forgotten => Some(FORGOTTEN),
+        (true, true) => Some(NOT_SCORED),
+        (true, false) => Some(NOT_BEGUN),
     };
     let mut shown: Vec<(MarkRow, CorrectionRow)> =
         marks.into_iter().filter(|(mark, _)| share.covers(Some(&mark.person_ref))).collect();

@@ -42,13 +42,19 @@ pub(in crate::http) struct ExportAnswer {
     /// What was settled by hand about who they are at Zoom.
     #[schema(value_type = Vec<Object>)]
     identities: Vec<Value>,
-    /// Lines of the stories of bookings that name them.
+    /// What is known of their user at Zoom.
+    #[schema(value_type = Vec<Object>)]
+    zoom_users: Vec<Value>,
+    /// What they wrote, settled or made themselves, by `what` it is.
+    #[schema(value_type = Vec<Object>)]
+    authored: Vec<Value>,
+    /// Lines of the stories of bookings that are about them; of lists in them, their own entries.
     #[schema(value_type = Vec<Object>)]
     story: Vec<Value>,
     /// Zoom's webhooks that name them, as far as they are kept: the part about them.
     #[schema(value_type = Vec<Object>)]
     webhooks: Vec<Value>,
-    /// Lists that were cut at their limit of 10,000 entries.
+    /// Lists that were cut: more than 10,000 rows may be about them (of webhooks: 50,000 were looked at).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     truncated: Vec<&'static str>,
 }
@@ -89,6 +95,8 @@ impl ExportAnswer {
             connections: export.connections,
             registrations: export.registrations,
             identities: export.identities,
+            zoom_users: export.zoom_users,
+            authored: export.authored,
             story: export.story,
             webhooks: export.webhooks,
             truncated: export.truncated,

@@ -37,6 +37,23 @@ impl Place {
             _ => "",
         }
     }
+
+    /// The column that says of whom a row is, where it is one person's.
+    pub(super) fn owner(&self) -> Option<&'static str> {
+        let tables =
+            ["attendance_records", "attendance_corrections", "meeting_registrants", "zoom_participants"];
+        tables.contains(&self.table).then_some("person_ref")
+    }
+
+    /// The first column of the key by which SQLite finds rows of a table that has no `rowid`.
+    pub(super) fn key(&self) -> Option<&'static str> {
+        match self.table {
+            "appointment_attendees" => Some("appointment_id"),
+            "participant_matches" => Some("meeting_id"),
+            "identity_matches" => Some("identity"),
+            _ => None,
+        }
+    }
 }
 
 /// The columns of a table.

@@ -58,10 +58,9 @@ pub(super) fn unarchived(conn: &mut Conn, limits: &Limits, after: &str) -> Resul
     aged(conn, condition, limits.meetings.into(), after)
 }
 
-/// Old bookings that have marks.
-pub(super) fn marked(conn: &mut Conn, limits: &Limits, after: &str) -> Result<Batch, StoreError> {
-    let condition = " AND EXISTS (SELECT 1 FROM attendance_records r WHERE r.appointment_id = a.id)";
-    aged(conn, condition, limits.attendance.into(), after)
+/// Old bookings of which it is kept who was there, or was to be: also those that were never scored.
+pub(super) fn remembered(conn: &mut Conn, limits: &Limits, after: &str) -> Result<Batch, StoreError> {
+    aged(conn, " AND a.forgotten_at IS NULL", limits.attendance.into(), after)
 }
 
 /// What is done to the meetings of bookings.
@@ -128,8 +127,9 @@ pub(super) fn archive(conn: &mut Conn, ids: &[String], now: UtcMillis) -> Result
         .execute(conn)?)
 }
 
-/// Forgets who was there: marks, connections, registrations, rosters. The bookings stay.
-pub(super) fn forget_marks(conn: &mut Conn, ids: &[String]) -> Result<usize, StoreError> {
+/// Forgets who was there: marks, connections, registrations, rosters. The bookings stay; without their pins, no change
+/// of the rules scores them again.
+pub(super) fn forget_marks(conn: &mut Conn, ids: &[String], now: UtcMillis) -> Result<usize, StoreError> {
     for text in [
         "DELETE FROM zoom_participants",
         "DELETE FROM participant_matches",
@@ -140,9 +140,12 @@ pub(super) fn forget_marks(conn: &mut Conn, ids: &[String]) -> Result<usize, Sto
     for text in [
         "DELETE FROM attendance_records",
         "DELETE FROM attendance_corrections",
+        "DELETE FROM attendance_pins",
         "DELETE FROM appointment_attendees",
     ] {
         of_bookings(conn, text, ids)?;
     }
-    Ok(ids.len())
+    Ok(diesel::update(appointments::table.filter(appointments::id.eq_any(ids)))
+        .set(appointments::forgotten_at.eq(now))
+        .execute(conn)?)
 }

@@ -29,6 +29,7 @@ diesel::table! {
         updated_at -> Timestamp,
         anonymised_at -> Nullable<Timestamp>,
         archived_at -> Nullable<Timestamp>,
+        forgotten_at -> Nullable<Timestamp>,
     }
 }
 
