@@ -19,7 +19,7 @@ use crate::domain::access::Role;
 use crate::store::booking::directory::{self, Aftermath};
 use crate::store::person::{self, LICENSED, PersonFilter, PersonRow};
 use crate::store::zoom_user::ZoomUserRow;
-use crate::store::{Conn, UtcMillis, hold, host_key, licence, zoom_user};
+use crate::store::{Conn, UtcMillis, erasure, hold, host_key, licence, zoom_user};
 
 /// The longest `ref` of anything.
 pub(super) const REF_LENGTH_MAX: usize = 200;
@@ -175,6 +175,9 @@ pub(super) async fn put(
         .write(move |conn| {
             let old = hold::person(conn, &new.ref_)?;
             precondition.check_found(old.as_ref().map(|old| old.version))?;
+            if old.is_none() && !erasure::words_of(conn, std::slice::from_ref(&new.ref_))?.is_empty() {
+                return Err(ApiError::AlreadyExists("this person is being erased".to_owned()));
+            }
             let row = match &old {
                 Some(old) => PersonRow {
                     active: old.active,

@@ -138,6 +138,12 @@ async fn school(database: TestDatabase) -> School {
 impl School {
     /// Plays the class and waits for the final marks.
     async fn play(&self) -> Value {
+        self.begin().await;
+        self.marks().await
+    }
+
+    /// Has the class played.
+    async fn begin(&self) {
         let scheduled = |answer: &Value| answer["appointment"]["meeting"]["status"] == "scheduled";
         let path = format!("/api/appointments/{}", self.appointment);
         let booked = self.rig.until(&path, "scheduled", scheduled).await;
@@ -150,7 +156,6 @@ impl School {
             ],
         });
         self.rig.control(Method::POST, "/classes", Some(class)).await;
-        self.marks().await
     }
 
     async fn marks(&self) -> Value {
@@ -162,9 +167,13 @@ impl School {
     }
 
     async fn erase(&self, person: &str) -> (u16, Value) {
+        self.erase_if(person, "*").await
+    }
+
+    async fn erase_if(&self, person: &str, version: &str) -> (u16, Value) {
         let request = self.rig.http.delete(self.rig.url(&format!("/api/people/{person}")));
-        let answer =
-            request.bearer_auth(self.rig.token("admin", "ops")).header("Prefer", "wait=30").send().await;
+        let answer = request.bearer_auth(self.rig.token("admin", "ops")).header("Prefer", "wait=30");
+        let answer = answer.header("If-Match", version).send().await;
         let answer = answer.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
@@ -192,6 +201,8 @@ async fn everything(database: TestDatabase) {
         assert!(!export[list].as_array().unwrap().is_empty(), "{list}: {export:#}");
     }
 
+    assert_eq!(school.erase_if(REF, "\"999\"").await.0, 412, "it is another version");
+    assert_eq!(school.rig.call(Method::GET, &format!("/api/people/{REF}"), None).await.0, 200);
     let (status, erased) = school.erase(REF).await;
     assert_eq!((status, &erased["erased"]["finished"]), (200, &json!(true)), "{erased:#}");
     assert_eq!(found(&school.rig.database, &needles), Vec::<String>::new());
@@ -237,4 +248,33 @@ async fn whoever_is_erased_is_nowhere_any_more_on_postgres() {
     if let Some(database) = TestDatabase::postgres() {
         everything(database).await;
     }
+}
+
+/// Who is erased in the middle of a class, where they are a guest with no more than a name, is marked as they came.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_erased_during_a_class_is_marked_and_then_gone() {
+    let school = school(TestDatabase::sqlite()).await;
+    school.begin().await;
+    let path = format!("/api/appointments/{}", school.appointment);
+    let runs = |answer: &Value| answer["appointment"]["status"] == "in_progress";
+    school.rig.until(&path, "in progress", runs).await;
+    let (status, erased) = school.erase(REF).await;
+    let (waits_for, anonymous) = (&erased["erased"]["waits_for"], text(&erased["erased"]["ref"]));
+    assert_eq!((status, waits_for), (202, &json!([school.appointment])), "{erased:#}");
+    assert_eq!(school.rig.call(Method::GET, &format!("/api/people/{REF}"), None).await.0, 404);
+    let again = json!({ "name": NAME, "role": "attendee" });
+    assert_eq!(school.rig.call(Method::PUT, &format!("/api/people/{REF}"), Some(again)).await.0, 409);
+    let done = |answer: &Value| {
+        let records = answer["records"].as_array().cloned().unwrap_or_default();
+        records.iter().any(|record| record["student_id"] == json!(anonymous))
+    };
+    let attendance = format!("/api/zoom/meetings/{}/attendance", school.meeting);
+    let after = school.rig.until(&attendance, "erased", done).await;
+    let mark = of(&after, &anonymous);
+    assert_eq!((&mark["status"], &mark["provisional"]), (&json!("present"), &json!(false)), "{mark:#}");
+    let began = std::time::Instant::now();
+    while school.erase(REF).await.1["erased"]["finished"] != json!(true) {
+        assert!(began.elapsed().as_secs() < 60, "never finished");
+    }
+    assert_eq!(found(&school.rig.database, &[REF, "Quoxmarker", EMAIL]), Vec::<String>::new());
 }

@@ -48,6 +48,7 @@ mod several;
 mod shards;
 mod store_directory;
 mod store_door;
+mod store_erasure;
 mod store_judge;
 mod store_licences;
 mod store_marks;

@@ -3,19 +3,21 @@
 use std::process::Command;
 
 use chrono::{DateTime, Duration, Utc};
+use convened::domain::attendance::MarkStatus;
 use convened::domain::connection::{Connection, Room, Source};
 use convened::domain::retention::Periods;
 use convened::domain::rules::Rules;
 use convened::store::appointment::{self, AttendeeRow, BookingFilter, Via};
 use convened::store::attendance::{self, MarkRow};
+use convened::store::correction::{self, Word};
 use convened::store::inbox::{self, Heading, NewEvent};
 use convened::store::participant::Match;
-use convened::store::retention::Sweep;
-use convened::store::{Conn, Json, UtcMillis, case, participant, story};
+use convened::store::retention::{self, Sweep};
+use convened::store::{Conn, Json, UtcMillis, case, participant, pin, story};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
-use crate::support::bookings::{at, book, meeting_of, now, person, policy, row};
+use crate::support::bookings::{at, book, cancel, meeting_of, now, person, policy, row};
 use crate::support::database::{TestDatabase, on_each_database};
 use crate::support::rig::Rig;
 
@@ -169,6 +171,35 @@ on_each_database! {
         assert_eq!((marks(conn, "old").len(), marks(conn, "unfinished").len()), (0, 1));
         assert!(participant::of_meeting(conn, &meeting).unwrap().is_empty());
         assert!(appointment::by_id(conn, "old").unwrap().is_some(), "the booking itself stays");
+    }
+
+    what_was_called_off_is_forgotten_too_and_once(database) {
+        let conn = &mut database.conn();
+        book(conn, row("off", 0, None, "allow"), &policy(&[]));
+        let attendee = AttendeeRow {
+            appointment_id: "off".to_owned(),
+            person_ref: "ada".to_owned(),
+            position: 0,
+            via: Via::Direct,
+        };
+        appointment::add_roster(conn, &[attendee]).unwrap();
+        let word = Word {
+            status: Some(MarkStatus::Excused),
+            note: Some("is ill".to_owned()),
+            author: "school".to_owned(),
+            at: now(),
+        };
+        correction::say(conn, "off", "ada", &word).unwrap();
+        pin::keep(conn, "off", "standard@1", now()).unwrap();
+        cancel(conn, "off", &policy(&[]));
+        assert_eq!(sweep(conn, Sweep::Attendance, after_days(729)), 0);
+        assert!(!retention::is_forgotten(conn, "off").unwrap());
+        assert_eq!(sweep(conn, Sweep::Attendance, after_days(731)), 1);
+        assert_eq!(sweep(conn, Sweep::Attendance, after_days(731)), 0, "once");
+        assert!(retention::is_forgotten(conn, "off").unwrap());
+        assert!(appointment::roster(conn, &["off".to_owned()]).unwrap().is_empty());
+        assert!(correction::histories(conn, "off").unwrap().is_empty());
+        assert_eq!(pin::of_appointment(conn, "off").unwrap(), None);
     }
 
     webhooks_go_by_what_became_of_them(database) {

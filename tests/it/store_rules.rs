@@ -2,10 +2,11 @@
 
 use convened::domain::rules::{Rules, Thresholds};
 use convened::store::appointment::AppointmentRow;
+use convened::store::attendance::{self, MarkRow};
 use convened::store::due::DueKind;
 use convened::store::group::{self, GroupRow};
 use convened::store::pin::{self, Scored, ScoredBooking};
-use convened::store::{Conn, rules};
+use convened::store::{Conn, Json, rules};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -47,6 +48,32 @@ fn found(conn: &mut Conn, which: &Scored) -> Vec<String> {
     pin::list(conn, which, 100).unwrap().into_iter().map(|booking| booking.appointment_id).collect()
 }
 
+/// A booking is scored by these rules, and has a mark.
+fn scored(conn: &mut Conn, id: &str, label: &str) {
+    pin::keep(conn, id, label, now()).unwrap();
+    let mark = MarkRow {
+        appointment_id: id.to_owned(),
+        person_ref: "ada".to_owned(),
+        role: "attendee".to_owned(),
+        status: "present".to_owned(),
+        score_milli: 1000,
+        attended_seconds: 1800,
+        first_join: None,
+        last_leave: None,
+        left_early: false,
+        host_absent: false,
+        host_late: false,
+        held_against: true,
+        together_seconds: 0,
+        provisional: false,
+        evidence: Json::of(&serde_json::json!({})).unwrap(),
+        rules: label.to_owned(),
+        created_at: now(),
+        updated_at: now(),
+    };
+    attendance::save(conn, id, &[mark]).unwrap();
+}
+
 fn using(name: &str) -> Scored {
     Scored { rules: name.to_owned(), ..Scored::default() }
 }
@@ -67,7 +94,7 @@ on_each_database! {
         assert_eq!(labels, ["own@1", "groups@1", "standard@1", "standard@1"]);
         // Once scored, they are found by the rules they use.
         for (id, label) in [("a", "own@1"), ("b", "groups@1"), ("c", "standard@1"), ("d", "standard@1")] {
-            pin::keep(conn, id, label, now()).unwrap();
+            scored(conn, id, label);
         }
         assert_eq!(found(conn, &using("own")), ["a"]);
         assert_eq!(found(conn, &using("groups")), ["b"]);
@@ -81,8 +108,8 @@ on_each_database! {
         booked(conn, "c", 200, None, None);
         assert_eq!(label(conn, "a"), "standard@1", "the configuration's, before anything is stored");
         rules::adopt(conn, &Rules::default(), now()).unwrap();
-        pin::keep(conn, "a", "standard@1", now()).unwrap();
-        pin::keep(conn, "b", "standard@1", now()).unwrap();
+        scored(conn, "a", "standard@1");
+        scored(conn, "b", "standard@1");
         rules::write(conn, "standard", strict(5), "tests", now()).unwrap();
         pin::keep(conn, "a", "standard@2", now()).unwrap();
         assert_eq!([label(conn, "a"), label(conn, "c")], ["standard@1", "standard@2"]);
@@ -102,7 +129,7 @@ on_each_database! {
         let conn = &mut database.conn();
         for (id, from) in [("a", 0), ("b", 100), ("c", 200)] {
             booked(conn, id, from, None, None);
-            pin::keep(conn, id, "standard@1", now()).unwrap();
+            scored(conn, id, "standard@1");
         }
         booked(conn, "never", 300, None, None);
         let all = using("standard");
@@ -110,7 +137,9 @@ on_each_database! {
         assert_eq!(found(conn, &Scored { from: Some(at(100)), ..all.clone() }), ["b", "c"]);
         assert_eq!(found(conn, &Scored { after: Some((at(100), "b".to_owned())), ..all.clone() }), ["c"]);
         let meetings = vec![meeting_of(conn, "b"), "none such".to_owned()];
-        assert_eq!(found(conn, &Scored { meetings, ..all }), ["b"]);
+        assert_eq!(found(conn, &Scored { meetings, ..all.clone() }), ["b"]);
+        conn.batch_execute("DELETE FROM attendance_records WHERE appointment_id = 'b'").unwrap();
+        assert_eq!(found(conn, &all), ["a", "c"], "whose marks are forgotten is not scored again");
     }
 
     every_version_that_a_mark_may_name_can_be_read(database) {
