@@ -16,7 +16,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde_json::{Value, json};
 
 use crate::support::bookings::{at, book, due, meeting_of, now, person, policy, row, zoom_says};
-use crate::support::database::{TestDatabase, on_each_database};
+use crate::support::database::on_each_database;
 
 #[derive(QueryableByName)]
 struct Line {
