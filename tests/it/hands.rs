@@ -1,10 +1,13 @@
 //! Marks by hand, strangers settled, and the page that explains: with the real binary, after a class was played.
 
+mod figures;
+
 use chrono::DurationRound;
 use convened::zoom::http::{Method, Response};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
+use self::figures::figures_agree;
 use crate::support::database::TestDatabase;
 use crate::support::listener::Listener;
 use crate::support::rig::Rig;
@@ -114,49 +117,6 @@ async fn check_refusals(rig: &Rig, path: &str, meeting: &str) {
     }
 }
 
-/// What every answer about the meeting, the only one, says of it.
-async fn figures_agree(rig: &Rig, meeting: &str) {
-    let attendance = rig.get(&format!("/api/zoom/meetings/{meeting}/attendance")).await;
-    let (summary, records) = (&attendance["summary"], attendance["records"].as_array().unwrap());
-    let there: i64 = ["present", "late", "partial"].iter().map(|word| summary[word].as_i64().unwrap()).sum();
-    let seconds: i64 = records.iter().map(|record| record["attended_seconds"].as_i64().unwrap()).sum();
-    let (there, seconds) = (json!(there), json!(seconds));
-    let people = rig.get(&format!("/api/zoom/meetings/{meeting}/participants")).await;
-    let one = rig.get(&format!("/api/zoom/reports?meetingId={meeting}")).await;
-    let list = rig.get("/api/zoom/reports").await;
-    let stats = rig.get("/api/zoom/stats").await;
-    let expected = people["expectedAttendees"].as_array().unwrap();
-    let came = json!(expected.iter().filter(|person| person["attended"] == true).count());
-    for (what, figure) in [
-        ("expected attendees", &came),
-        ("participants", &people["stats"]["joinedCount"]),
-        ("report of the meeting", &one["stats"]["totalJoined"]),
-        ("report", &list["meetings"][0]["attendeeCount"]),
-        ("report, all", &list["stats"]["totalAttendees"]),
-    ] {
-        assert_eq!(figure, &there, "{what}: {attendance:#}");
-    }
-    let rate = &stats["attendance_rate"];
-    for (what, figure) in [
-        ("participants", &people["stats"]["attendanceRate"]),
-        ("report of the meeting", &one["stats"]["attendanceRate"]),
-        ("report", &list["stats"]["avgAttendanceRate"]),
-    ] {
-        assert_eq!(figure, rate, "{what}");
-    }
-    for (what, answer) in [("participants", &people), ("report of the meeting", &one)] {
-        assert_eq!(answer["stats"]["totalDurationSeconds"], seconds, "{what}");
-    }
-    let heads = &people["stats"]["totalParticipants"];
-    for (what, figure) in [
-        ("report", &list["meetings"][0]["participantCount"]),
-        ("report, all", &list["stats"]["totalParticipants"]),
-        ("counters", &stats["total_participants"]),
-    ] {
-        assert_eq!(figure, heads, "{what}");
-    }
-}
-
 async fn a_correction_is_kept(database: TestDatabase) {
     let listener = Listener::start(0, 200);
     let endpoint = Listener::config(
@@ -169,26 +129,8 @@ async fn a_correction_is_kept(database: TestDatabase) {
     let path = format!("{all}/frege");
     check_refusals(&rig, &path, &meeting).await;
 
-    // Announced before the lesson.
     let excused = json!({ "status": "excused", "note": NOTE });
-    let answer = ask(&rig, "host", "reyes", Method::PUT, &path, Some(excused.clone())).await;
-    assert_eq!(answer.status().as_u16(), 200);
-    let first_tag = answer.headers()["etag"].to_str().unwrap().to_owned();
-    let answer: Value = answer.json().await.unwrap();
-    assert_eq!(answer["record"]["status"], "excused", "{answer:#}");
-    assert_eq!(
-        (&answer["stored"], &answer["record"]["correction"]["computed_status"]),
-        (&json!(false), &Value::Null)
-    );
-    let before = rig.get(&all).await;
-    assert_eq!(before["announced"][0]["student_id"], "frege", "{before:#}");
-    assert_eq!(before["records"], json!([]));
-    let told = listener.until("attendance.corrected").await;
-    assert_eq!(
-        (&told.json()["data"]["person"], &told.json()["data"]["by"]),
-        (&json!("frege"), &json!("reyes"))
-    );
-    assert!(!told.body.contains("dentist") && !told.body.contains("Gottlob"), "{}", told.body);
+    let first_tag = announce(&rig, &listener, &all, &excused).await;
 
     // Kept over both scorings.
     let marks = play(&rig, &appointment, &meeting).await;
@@ -222,17 +164,8 @@ async fn a_correction_is_kept(database: TestDatabase) {
         (&json!(3), &json!(50.0), &json!(4)),
         "{seen:#}"
     );
-    for (person, heads) in [("boole", 1), ("frege", 0)] {
-        let own = ask(&rig, "attendee", person, Method::GET, "/api/zoom/stats", None).await;
-        let own: Value = own.json().await.unwrap();
-        assert_eq!(own["total_participants"], heads, "{person}");
-        let own = rig.get(&format!("/api/zoom/reports?personId={person}")).await;
-        assert_eq!(own["meetings"][0]["participantCount"], heads, "{person}");
-    }
-    let stale = rig.http.delete(rig.url(&path)).bearer_auth(rig.token("service", "s"));
-    assert_eq!(stale.header("If-Match", first_tag).send().await.unwrap().status().as_u16(), 412);
-    assert_eq!(status(&rig, "service", "s", Method::DELETE, &path, None).await, 200);
-    assert_eq!(status(&rig, "service", "s", Method::DELETE, &path, None).await, 200, "again");
+    heads_of_one_person(&rig).await;
+    lift(&rig, &path, first_tag).await;
     let marks = rig.get(&all).await;
     let frege = of(&marks, "frege");
     assert_eq!((&frege["status"], &frege["correction"]), (&json!("absent"), &Value::Null));
@@ -246,6 +179,49 @@ async fn a_correction_is_kept(database: TestDatabase) {
     );
     assert!(!story.contains("dentist"), "{story}");
     a_mark_goes_with_the_word_that_kept_it(&rig, &all, &path).await;
+}
+
+/// Frege is excused before the lesson; gives the version of that.
+async fn announce(rig: &Rig, listener: &Listener, all: &str, excused: &Value) -> String {
+    let path = format!("{all}/frege");
+    let answer = ask(rig, "host", "reyes", Method::PUT, &path, Some(excused.clone())).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    let first_tag = answer.headers()["etag"].to_str().unwrap().to_owned();
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["record"]["status"], "excused", "{answer:#}");
+    assert_eq!(
+        (&answer["stored"], &answer["record"]["correction"]["computed_status"]),
+        (&json!(false), &Value::Null)
+    );
+    let before = rig.get(all).await;
+    assert_eq!(before["announced"][0]["student_id"], "frege", "{before:#}");
+    assert_eq!(before["records"], json!([]));
+    let told = listener.until("attendance.corrected").await;
+    assert_eq!(
+        (&told.json()["data"]["person"], &told.json()["data"]["by"]),
+        (&json!("frege"), &json!("reyes"))
+    );
+    assert!(!told.body.contains("dentist") && !told.body.contains("Gottlob"), "{}", told.body);
+    first_tag
+}
+
+/// What was seen of one person is what their own counters say.
+async fn heads_of_one_person(rig: &Rig) {
+    for (person, heads) in [("boole", 1), ("frege", 0)] {
+        let own = ask(rig, "attendee", person, Method::GET, "/api/zoom/stats", None).await;
+        let own: Value = own.json().await.unwrap();
+        assert_eq!(own["total_participants"], heads, "{person}");
+        let own = rig.get(&format!("/api/zoom/reports?personId={person}")).await;
+        assert_eq!(own["meetings"][0]["participantCount"], heads, "{person}");
+    }
+}
+
+/// Lifts the correction at `path`, not as of the version `stale_tag`; once more changes nothing.
+async fn lift(rig: &Rig, path: &str, stale_tag: String) {
+    let stale = rig.http.delete(rig.url(path)).bearer_auth(rig.token("service", "s"));
+    assert_eq!(stale.header("If-Match", stale_tag).send().await.unwrap().status().as_u16(), 412);
+    assert_eq!(status(rig, "service", "s", Method::DELETE, path, None).await, 200);
+    assert_eq!(status(rig, "service", "s", Method::DELETE, path, None).await, 200, "again");
 }
 
 /// Who is not expected any more has a mark as long as a hand says so.

@@ -18,16 +18,19 @@ pub(super) fn authored(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<
     Ok(all)
 }
 
+/// A correction: of which booking, of whom, to what, with which note, and when.
+type Word = (String, String, Option<String>, Option<String>, UtcMillis);
+
 fn corrections(conn: &mut Conn, who: &str, cut: &mut Cut) -> Result<Vec<Value>, StoreError> {
     use attendance_corrections as table;
-    let rows: Vec<(String, String, Option<String>, Option<String>, UtcMillis)> = table::table
+    let rows: Vec<Word> = table::table
         .filter(table::author.eq(who))
         .order(table::id)
         .limit(ENTRIES_MAX)
         .select((table::appointment_id, table::person_ref, table::status, table::note, table::at))
         .load(conn)?;
     cut.note("authored", &rows);
-    let view = |(appointment, person, status, note, at)| {
+    let view = |(appointment, person, status, note, at): Word| {
         json!({ "what": "correction", "appointment_id": appointment, "person": person, "status": status,
             "note": note, "at": time(at) })
     };
