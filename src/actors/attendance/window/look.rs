@@ -40,6 +40,9 @@ pub(super) struct Look {
 impl Look {
     /// Writes it, and has the reports read. Gives when to look again; `None` when there is nothing more to look for.
     pub(super) fn write(mut self, conn: &mut Conn) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if !self.is_still_asked(conn)? {
+            return Ok(Some(self.soon()));
+        }
         // Zoom's word that there was nothing is believed after a while, a Zoom that does not answer is waited for
         // longer.
         let why = if self.asked.hidden.is_some() { Why::Silence } else { Why::Word };
@@ -69,9 +72,31 @@ impl Look {
             return Ok(None);
         }
         // Whoever waits still is not kept waiting for hours.
-        let soon = self.now + self.patience.delay.max(SOON_MIN);
         let is_urgent = over || self.judging.is_wanted();
-        Ok(Some(if is_urgent { soon } else { self.patience.look_again(self.planned.end, self.now) }))
+        Ok(Some(if is_urgent { self.soon() } else { self.patience.look_again(self.planned.end, self.now) }))
+    }
+
+    fn soon(&self) -> DateTime<Utc> {
+        self.now + self.patience.delay.max(SOON_MIN)
+    }
+
+    /// Takes over what webhooks told while Zoom was asked, or the older view would be written over it. Gives whether
+    /// the booking still is at the time that Zoom was asked about.
+    fn is_still_asked(&mut self, conn: &mut Conn) -> Result<bool, StoreError> {
+        let Some(view) = meeting::sync_view(conn, &self.view.meeting.id)? else { return Ok(false) };
+        self.view = view;
+        for row in instance::of_meeting(conn, &self.view.meeting.id)? {
+            match self.spans.iter_mut().find(|span| span.uuid == row.uuid) {
+                Some(span) => {
+                    span.started_at = row.started_at.or(span.started_at);
+                    span.ended_at = row.ended_at.or(span.ended_at);
+                }
+                None => self.spans.push(row),
+            }
+        }
+        let booking = &self.view.booking;
+        let planned = Planned { start: booking.start_at.into(), end: booking.end_at.into() };
+        Ok(planned == self.planned && booking.status != AppointmentStatus::Cancelled.as_str())
     }
 
     /// A run that may be the class goes on, as far as known.
