@@ -85,15 +85,7 @@ impl Look {
     fn is_still_asked(&mut self, conn: &mut Conn) -> Result<bool, StoreError> {
         let Some(view) = meeting::sync_view(conn, &self.view.meeting.id)? else { return Ok(false) };
         self.view = view;
-        for row in instance::of_meeting(conn, &self.view.meeting.id)? {
-            match self.spans.iter_mut().find(|span| span.uuid == row.uuid) {
-                Some(span) => {
-                    span.started_at = row.started_at.or(span.started_at);
-                    span.ended_at = row.ended_at.or(span.ended_at);
-                }
-                None => self.spans.push(row),
-            }
-        }
+        take_over(&mut self.spans, instance::of_meeting(conn, &self.view.meeting.id)?);
         let booking = &self.view.booking;
         let planned = Planned { start: booking.start_at.into(), end: booking.end_at.into() };
         Ok(planned == self.planned && booking.status != AppointmentStatus::Cancelled.as_str())
@@ -239,5 +231,53 @@ impl Look {
             story::tell(conn, id, self.now, kind, text, None)?;
         }
         due::set(conn, DueKind::Score, id, now)
+    }
+}
+
+/// Adds to `asked`, the runs as Zoom tells of them, what was `stored` meanwhile. What Zoom said just now stays: an end
+/// that is stored may be a guess.
+fn take_over(asked: &mut Vec<InstanceRow>, stored: Vec<InstanceRow>) {
+    for row in stored {
+        match asked.iter_mut().find(|span| span.uuid == row.uuid) {
+            Some(span) => {
+                span.started_at = span.started_at.or(row.started_at);
+                span.ended_at = span.ended_at.or(row.ended_at);
+            }
+            None => asked.push(row),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(uuid: &str, started: Option<i64>, ended: Option<i64>) -> InstanceRow {
+        let at =
+            |minute: i64| UtcMillis::from(DateTime::<Utc>::UNIX_EPOCH + chrono::Duration::minutes(minute));
+        InstanceRow {
+            uuid: uuid.to_owned(),
+            meeting_id: "m".to_owned(),
+            zoom_meeting_id: "1".to_owned(),
+            started_at: started.map(at),
+            ended_at: ended.map(at),
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    #[test]
+    fn an_end_that_a_webhook_told_while_zoom_was_asked_is_not_lost() {
+        let mut asked = vec![run("a", Some(0), None), run("b", None, Some(90))];
+        take_over(&mut asked, vec![run("a", Some(0), Some(60)), run("c", Some(95), None)]);
+        let expected = [run("a", Some(0), Some(60)), run("b", None, Some(90)), run("c", Some(95), None)];
+        assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn an_end_that_zoom_tells_replaces_the_guess_that_is_stored() {
+        let mut asked = vec![run("a", Some(0), Some(60))];
+        take_over(&mut asked, vec![run("a", Some(0), Some(20))]);
+        assert_eq!(asked, [run("a", Some(0), Some(60))]);
     }
 }
